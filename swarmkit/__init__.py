@@ -1,0 +1,1 @@
+"""A minimalist toolkit for composing network services."""

@@ -1,0 +1,146 @@
+"""Channels of messages: one sending and one receiving end, bounded, ended cleanly or with an error.
+
+A watch is such a channel. The sender chooses what a full channel means: `send` waits, while `offer` never does and ends
+the channel of a receiver that has fallen behind, so that one slow watcher holds up nobody.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import trio
+from attrs import define, field
+
+from .errors import SwarmError, Unavailable
+from .message import Message
+
+DEFAULT_BOUND = 4096
+"""Messages that may wait in a channel."""
+
+
+class EndOfChannel(Exception):
+    """The sender has ended the channel; nothing was lost."""
+
+
+@define(eq=False)
+class _State:
+    bound: int
+    queue: deque[Message] = field(factory=deque)
+    ended: bool = False
+    error: SwarmError | None = None
+    closed: bool = False
+    changed: trio.Event = field(factory=trio.Event)
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed = trio.Event()
+
+
+class Sender:
+    """The sending end."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    @property
+    def closed(self) -> bool:
+        """Whether sending is useless: the receiver is gone, or this end has ended."""
+        return self._state.closed or self._state.ended
+
+    def offer(self, message: Message) -> bool:
+        """Send at once or not at all; return False where the channel is over.
+
+        A receiver whose channel is full is ended with `Unavailable` after what it already holds.
+        """
+        state = self._state
+        if self.closed:
+            return False
+        if len(state.queue) >= state.bound:
+            self.end(Unavailable(f"the receiver fell {state.bound} messages behind; subscribe again"))
+            return False
+        state.queue.append(message)
+        state.wake()
+        return True
+
+    async def send(self, message: Message) -> None:
+        """Send, waiting for room; raise trio.BrokenResourceError where the channel is over."""
+        state = self._state
+        while not self.closed and len(state.queue) >= state.bound:
+            await state.changed.wait()
+        if not self.offer(message):
+            raise trio.BrokenResourceError("the channel is over")
+        await trio.lowlevel.checkpoint()
+
+    def end(self, error: SwarmError | None = None) -> None:
+        """End the channel, cleanly or with an error that the receiver meets after all that was sent. Idempotent."""
+        state = self._state
+        if not state.ended:
+            state.ended = True
+            state.error = error
+            state.wake()
+
+    async def wait_closed(self) -> None:
+        """Wait until the receiver is gone or this end has ended."""
+        while not self.closed:
+            await self._state.changed.wait()
+
+
+class Receiver:
+    """The receiving end; iterate over it. Closing it tells the sender to stop."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def receive(self) -> Message:
+        """Wait for the next message; raise `EndOfChannel` at its end, or the error it was ended with."""
+        state = self._state
+        while not state.queue:
+            if state.closed:
+                raise trio.ClosedResourceError
+            if state.ended:
+                raise state.error if state.error is not None else EndOfChannel
+            await state.changed.wait()
+        message = state.queue.popleft()
+        state.wake()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return message
+
+    def receive_nowait(self) -> Message | None:
+        """Return the next message if one is there."""
+        if not self._state.queue:
+            return None
+        message = self._state.queue.popleft()
+        self._state.wake()
+        return message
+
+    def __aiter__(self) -> Receiver:
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            return await self.receive()
+        except EndOfChannel:
+            raise StopAsyncIteration from None
+
+    def close(self) -> None:
+        """Give the channel up; what waits in it is dropped. Idempotent."""
+        self._state.closed = True
+        self._state.queue.clear()
+        self._state.wake()
+
+    async def aclose(self) -> None:
+        """Do as `close` does, with a checkpoint."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    async def __aenter__(self) -> Receiver:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_channel(bound: int = DEFAULT_BOUND) -> tuple[Sender, Receiver]:
+    """Make a channel that holds at most `bound` messages."""
+    state = _State(bound)
+    return Sender(state), Receiver(state)

@@ -1,0 +1,185 @@
+"""Carried byte streams: one way, bounded, with an end of file that is told apart from a cut.
+
+A carried stream is a `trio.abc.ReceiveStream`. Its `receive_some` returns `b""` only where the writer said that it had
+written everything; whatever else ends it raises a `SwarmError`. Closing it tells the writer to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import trio
+from attrs import define, field
+
+from .errors import Invalid, SwarmError, Unavailable
+
+CHUNK = 65536
+"""Bytes that one read asks for, and that a pipe holds."""
+
+MAX_WHOLE = 16 * 1024 * 1024
+"""Bytes that `read_whole` takes at most unless told otherwise."""
+
+
+@define(eq=False)
+class _PipeState:
+    limit: int
+    buffer: bytearray = field(factory=bytearray)
+    finished: bool = False
+    error: SwarmError | None = None
+    reader_gone: bool = False
+    changed: trio.Event = field(factory=trio.Event)
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed = trio.Event()
+
+
+class PipeSender(trio.abc.SendStream):
+    """The writing end of a pipe in memory. `send_eof` ends it well; closing it without is a cut."""
+
+    def __init__(self, state: _PipeState) -> None:
+        self._state = state
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write everything, waiting for the reader; raise trio.BrokenResourceError once nobody reads."""
+        await trio.lowlevel.checkpoint()
+        state, rest = self._state, memoryview(data)
+        while rest:
+            self._check()
+            room = state.limit - len(state.buffer)
+            if room <= 0:
+                await state.changed.wait()
+                continue
+            state.buffer += rest[:room]
+            rest = rest[room:]
+            state.wake()
+        self._check()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until there is room."""
+        await trio.lowlevel.checkpoint()
+        while len(self._state.buffer) >= self._state.limit:
+            self._check()
+            await self._state.changed.wait()
+
+    def _check(self) -> None:
+        if self._state.reader_gone:
+            raise trio.BrokenResourceError("nobody reads this stream any more")
+        if self._state.finished or self._state.error is not None:
+            raise trio.ClosedResourceError("this stream has been ended")
+
+    def send_eof(self) -> None:
+        """Say that everything has been written. Idempotent."""
+        self._state.finished = True
+        self._state.wake()
+
+    def cut(self, error: SwarmError) -> None:
+        """End the stream with an error that the reader meets after what was written. Idempotent."""
+        if not self._state.finished and self._state.error is None:
+            self._state.error = error
+            self._state.wake()
+
+    async def wait_reader_gone(self) -> None:
+        """Wait until the reader has closed its end."""
+        while not self._state.reader_gone:
+            await self._state.changed.wait()
+
+    async def aclose(self) -> None:
+        """Cut the stream unless it was ended already."""
+        self.cut(Unavailable("the writer of this stream has gone"))
+        await trio.lowlevel.checkpoint()
+
+
+class PipeReceiver(trio.abc.ReceiveStream):
+    """The reading end of a pipe in memory."""
+
+    def __init__(self, state: _PipeState) -> None:
+        self._state = state
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return what is there, waiting for some; `b""` at the end of file, the writer's error after a cut."""
+        await trio.lowlevel.checkpoint()
+        state = self._state
+        while not state.buffer:
+            if state.reader_gone:
+                raise trio.ClosedResourceError
+            if state.error is not None:
+                raise state.error
+            if state.finished:
+                return b""
+            await state.changed.wait()
+        taken = bytes(state.buffer[:max_bytes])
+        del state.buffer[: len(taken)]
+        state.wake()
+        return taken
+
+    async def aclose(self) -> None:
+        """Tell the writer to stop. Idempotent."""
+        self._state.reader_gone = True
+        self._state.buffer.clear()
+        self._state.wake()
+        await trio.lowlevel.checkpoint()
+
+
+def open_pipe(limit: int = CHUNK) -> tuple[PipeSender, PipeReceiver]:
+    """Make a one-way byte stream in memory that holds at most `limit` bytes."""
+    state = _PipeState(limit)
+    return PipeSender(state), PipeReceiver(state)
+
+
+class BytesStream(trio.abc.ReceiveStream):
+    """A carried stream over bytes that are already here."""
+
+    def __init__(self, data: bytes) -> None:
+        self._rest = memoryview(data)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        taken = bytes(self._rest[: max_bytes or CHUNK])
+        self._rest = self._rest[len(taken) :]
+        return taken
+
+    async def aclose(self) -> None:
+        self._rest = memoryview(b"")
+        await trio.lowlevel.checkpoint()
+
+
+class MappedStream(trio.abc.ReceiveStream):
+    """A carried stream built from an async generator of chunks; closing it closes the generator."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]) -> None:
+        self._chunks = chunks
+        self._close = close
+        self._rest = b""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        while not self._rest:
+            try:
+                self._rest = await anext(self._chunks)
+            except StopAsyncIteration:
+                return b""
+        taken, self._rest = (self._rest, b"") if max_bytes is None else (self._rest[:max_bytes], self._rest[max_bytes:])
+        return taken
+
+    async def aclose(self) -> None:
+        self._rest = b""
+        await self._close()
+
+
+async def read_whole(stream: trio.abc.ReceiveStream, limit: int = MAX_WHOLE) -> bytes:
+    """Read to the end of file and close; raise `Invalid` where more than `limit` bytes come."""
+    async with stream:
+        parts: list[bytes] = []
+        size = 0
+        while data := await stream.receive_some(CHUNK):
+            size += len(data)
+            if size > limit:
+                raise Invalid(f"more than the {limit} bytes that are taken here")
+            parts.append(bytes(data))
+        return b"".join(parts)
+
+
+async def copy_stream(source: trio.abc.ReceiveStream, sink: trio.abc.SendStream) -> None:
+    """Copy to the end of file. Neither end is closed; the sink's end is the caller's to signal."""
+    while data := await source.receive_some(CHUNK):
+        await sink.send_all(data)
