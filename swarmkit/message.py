@@ -55,6 +55,9 @@ class Message:
         """Return the argument `name`, or `default` where it is absent."""
         return self.args.get(name, default)
 
+    def __getitem__(self, name: str) -> Any:
+        return self.args[name]
+
     def __str__(self) -> str:
         where = "/".join(self.path) or "."
         words = [self.verb.name, where] if self.verb not in (Verb.ACK, Verb.ERROR) else [self.verb.name]

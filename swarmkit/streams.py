@@ -183,3 +183,30 @@ async def copy_stream(source: trio.abc.ReceiveStream, sink: trio.abc.SendStream)
     """Copy to the end of file. Neither end is closed; the sink's end is the caller's to signal."""
     while data := await source.receive_some(CHUNK):
         await sink.send_all(data)
+
+
+class HookedStream(trio.abc.ReceiveStream):
+    """A carried stream that calls `ended` once: at its end of file, when it breaks, or when it is closed."""
+
+    def __init__(self, inner: trio.abc.ReceiveStream, ended: Callable[[], None]) -> None:
+        self._inner = inner
+        self._ended: Callable[[], None] | None = ended
+
+    def _end(self) -> None:
+        told, self._ended = self._ended, None
+        if told is not None:
+            told()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        try:
+            data = bytes(await self._inner.receive_some(max_bytes))
+        except SwarmError:
+            self._end()
+            raise
+        if not data:
+            self._end()
+        return data
+
+    async def aclose(self) -> None:
+        self._end()
+        await self._inner.aclose()

@@ -1,0 +1,10 @@
+"""One Docker Engine as a service, through a dialer.
+
+Public to sibling backends: the stage, the dialer contract, and the engine client.
+"""
+
+from .client import EngineClient, EngineRequest
+from .dialer import Dialer, TcpDialer, UnixDialer, dialer_for
+from .stage import EngineStage, docker
+
+__all__ = ["Dialer", "EngineClient", "EngineRequest", "EngineStage", "TcpDialer", "UnixDialer", "dialer_for", "docker"]

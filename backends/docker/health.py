@@ -1,0 +1,111 @@
+"""Whether an engine answers: a state, the reason for it, and the task that finds out.
+
+A ping on a connection of its own tells dead (refused, reset) and hung (no answer in time) from busy (a request of ours
+takes long, the ping does not).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+import trio
+
+log = logging.getLogger(__name__)
+
+PING_INTERVAL = 1.0
+"""Seconds between two pings of a healthy engine."""
+
+PING_DEADLINE = 2.0
+"""Seconds that a ping may take before the engine counts as hung."""
+
+RETRY_FIRST, RETRY_LAST = 0.5, 5.0
+"""Seconds before an unhealthy engine is tried again: the first wait, and the longest. Up to a quarter is added."""
+
+
+class State(Enum):
+    """What is known of an engine."""
+
+    CONNECTING = "connecting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class Health:
+    """The present state; `wait_change` lets others follow it."""
+
+    def __init__(self) -> None:
+        self.state = State.CONNECTING
+        self.reason = "not reached yet"
+        self.since = trio.current_time()
+        self.settled = trio.Event()
+        self._changed = trio.Event()
+        self._suspect = trio.Event()
+        self._when_lost: list[Callable[[str], None]] = []
+
+    @property
+    def healthy(self) -> bool:
+        return self.state is State.HEALTHY
+
+    def when_lost(self, told: Callable[[str], None]) -> None:
+        """Have `told` called, with the reason, each time the engine becomes unhealthy."""
+        self._when_lost.append(told)
+
+    def suspect(self) -> None:
+        """Ask for a ping now: somebody's connection has just failed."""
+        self._suspect.set()
+
+    def mark(self, state: State, reason: str = "") -> bool:
+        """Set the state; return whether it is another than before."""
+        changed = state is not self.state
+        if changed:
+            self.since = trio.current_time()
+        self.state, self.reason = state, reason
+        self.settled.set()
+        if changed:
+            self.announce()
+            if state is State.UNHEALTHY:
+                for told in self._when_lost:
+                    told(reason)
+        return changed
+
+    def announce(self) -> None:
+        """Wake those who wait for a change: what is known of the engine has changed, though not its state."""
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def wait_change(self) -> None:
+        """Wait until the state is another, or something else is known of the engine."""
+        await self._changed.wait()
+
+    async def wait_healthy(self) -> None:
+        """Wait until the engine answers."""
+        while not self.healthy:
+            await self._changed.wait()
+
+    async def wait_lost(self) -> None:
+        """Wait until the engine is known not to answer."""
+        while self.state is not State.UNHEALTHY:
+            await self._changed.wait()
+
+    async def watch(self, name: str, ping: Callable[[], Awaitable[str | None]]) -> None:
+        """Ping for ever and keep the state; `ping` returns why the engine does not answer, or None."""
+        wait = RETRY_FIRST
+        while True:
+            self._suspect = trio.Event()
+            reason: str | None = f"no answer to a ping in {PING_DEADLINE:g} s"
+            with trio.move_on_after(PING_DEADLINE):
+                reason = await ping()
+            if reason is None:
+                if self.mark(State.HEALTHY):
+                    log.info("%s is healthy", name)
+                wait = RETRY_FIRST
+                with trio.move_on_after(PING_INTERVAL):
+                    await self._suspect.wait()
+                continue
+            if self.mark(State.UNHEALTHY, reason):
+                log.warning("%s is unhealthy: %s", name, reason)
+            await trio.sleep(wait * random.uniform(1, 1.25))
+            wait = min(wait * 2, RETRY_LAST)

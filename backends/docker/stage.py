@@ -1,0 +1,117 @@
+"""The part `docker`: one engine, opened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+import trio
+from attrs import frozen
+
+from swarmkit.errors import SwarmError, Unavailable
+from swarmkit.http import Headers, RequestHead
+from swarmkit.instance import open_instance
+from swarmkit.part import Role, Stage, part
+from swarmkit.service import Service
+from swarmkit.streams import read_whole
+
+from .client import EngineClient, parse_version
+from .dialer import Dialer, dialer_for, name_of_address
+from .facts import Facts
+from .health import Health
+from .service import EngineService
+
+log = logging.getLogger(__name__)
+
+_PING_HEADERS = Headers((("Host", "docker"),))
+
+FACTS_DEADLINE = 10.0
+"""Seconds that an engine may take to describe itself; it counts as healthy meanwhile."""
+
+
+@frozen
+class EngineStage(Stage):
+    """One engine behind a dialer. `name` is how its host is called where nothing else names it."""
+
+    role = Role.BACKEND
+    dialer: Dialer
+    name: str
+
+    @asynccontextmanager
+    async def open(self, inner: Service | None) -> AsyncIterator[Service]:
+        async with open_instance() as nursery:
+            health = Health()
+            client = EngineClient(self.dialer, nursery, health, self.name)
+            service = OpenedEngine(self.name, client, health, nursery)
+            nursery.start_soon(health.watch, self.name, service.ping)
+            try:
+                yield service
+            finally:
+                nursery.cancel_scope.cancel()  # first: what ends now is nobody's failure
+                with trio.CancelScope(shield=True):
+                    await client.close()
+
+    def __str__(self) -> str:
+        return f"docker {self.dialer.address}"
+
+
+class OpenedEngine(EngineService):
+    """An engine's service with the upkeep of an instance: the ping, and what the engine says of itself."""
+
+    async def ping(self) -> str | None:
+        """Ask for `/_ping` on a connection of its own; return why it was not answered, or None."""
+        try:
+            connection = await self.client.dial()
+        except Unavailable as error:
+            return error.message.partition("): ")[2] or error.message
+        try:
+            await connection.send(RequestHead("GET", "/_ping", _PING_HEADERS))
+            reply = await connection.receive("GET")
+            if reply is None:
+                return "it closed the connection without an answer"
+            await read_whole(reply.body)
+        except SwarmError as error:
+            return error.message
+        finally:
+            self.client.forget(connection)
+            with trio.CancelScope(shield=True):
+                await connection.aclose()
+        if reply.head.status != 200:
+            return f"it answered a ping with status {reply.head.status}"
+        if self.client.newest is None or not self.health.healthy:
+            newest = reply.head.headers.get("Api-Version")
+            if not newest:
+                return "it does not answer as a Docker Engine does (no Api-Version)"
+            self.client.newest = parse_version(newest)
+            self.refresh_facts()
+        return None
+
+    def refresh_facts(self) -> None:
+        self._nursery.start_soon(self._fetch_facts)
+
+    async def _fetch_facts(self) -> None:
+        await self.health.wait_healthy()
+        try:
+            with trio.fail_after(FACTS_DEADLINE):
+                version = await self.client.get_json("/version")
+                info = await self.client.get_json("/info")
+        except (SwarmError, trio.TooSlowError) as error:
+            log.warning("%s does not describe itself: %s", self.name, error)
+            return
+        self.client.oldest = parse_version(version.get("MinAPIVersion") or "1.12")
+        self.facts = Facts(version, info)
+        self.health.announce()
+
+
+@part(Role.BACKEND)
+@click.argument("address", required=False)
+@click.option("--name", help="What the host is called; by default it is named after its address.")
+def docker(address: str | None, name: str | None) -> Stage:
+    """One Docker Engine.
+
+    ADDRESS is unix:///PATH or tcp://HOST:PORT; by default $DOCKER_HOST, else the standard socket.
+    """
+    dialer = dialer_for(address)
+    return EngineStage(dialer, name or name_of_address(dialer.address))
