@@ -7,6 +7,7 @@ changes its argument.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -39,7 +40,8 @@ def with_host_in_row(
     if down:
         row["Status"] = HOST_DOWN
     if address is not None:
-        row["Ports"] = _unique({**port, "IP": address} if _any(port.get("IP")) else port for port in row["Ports"] or ())
+        ports = document.get("Ports") or ()
+        row["Ports"] = unique({**port, "IP": address} if _any(port.get("IP")) else port for port in ports)
     return row
 
 
@@ -69,24 +71,24 @@ def node_document(name: str, info: Document, *, address: str, ip: str = "") -> d
     }
 
 
+def unique(items: Iterable[Any]) -> list[Any]:
+    """Return JSON values in their order, each once."""
+    first: dict[str, Any] = {}
+    for item in items:
+        first.setdefault(json.dumps(item, sort_keys=True), item)
+    return list(first.values())
+
+
 def _bindings(bindings: Iterable[Document] | None, address: str) -> list[Document] | None:
     if bindings is None:
         return None
-    return _unique({**each, "HostIp": address} if _any(each.get("HostIp")) else each for each in bindings)
+    # 0.0.0.0 and :: become one and the same.
+    return unique({**each, "HostIp": address} if _any(each.get("HostIp")) else each for each in bindings)
 
 
 def _any(address: str | None) -> bool:
     # An unpublished port has no address at all (None), which is not the same as any address.
     return address is not None and address in _ANY_ADDRESS
-
-
-def _unique(items: Iterable[Document]) -> list[Document]:
-    """Drop repetitions: 0.0.0.0 and :: become one and the same."""
-    result: list[Document] = []
-    for item in items:
-        if item not in result:
-            result.append(item)
-    return result
 
 
 def _pair(label: str) -> tuple[str, str]:

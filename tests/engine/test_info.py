@@ -1,0 +1,148 @@
+from typing import Any
+
+from swarmkit.engine.info import merge_info
+from swarmkit.errors import Unavailable
+
+A: dict[str, Any] = {
+    "ID": "A:A",
+    "Name": "node1",
+    "Containers": 6,
+    "ContainersRunning": 3,
+    "ContainersPaused": 1,
+    "ContainersStopped": 2,
+    "Images": 4,
+    "NCPU": 2,
+    "MemTotal": 25276063744,
+    "Driver": "overlay2",
+    "DriverStatus": [["Backing Filesystem", "extfs"]],
+    "Plugins": {"Volume": ["local"], "Network": ["bridge", "host"], "Authorization": None, "Log": ["json-file"]},
+    "SwapLimit": True,
+    "SystemTime": "2026-11-24T16:40:11.06Z",
+    "KernelVersion": "6.1",
+    "OSType": "linux",
+    "ServerVersion": "20.10.24+dfsg1",
+    "Labels": ["disk=ssd"],
+    "Runtimes": {"runc": {"path": "runc"}},
+    "RuncCommit": {"ID": "1.1", "Expected": "1.1"},
+    "Swarm": {"LocalNodeState": "active", "NodeID": "x"},
+    "Warnings": None,
+    "FieldOfAnotherCentury": {"n": 1},
+}
+B: dict[str, Any] = {
+    **A,
+    "ID": "B:B",
+    "Name": "node2",
+    "MemTotal": 1 << 30,
+    "Plugins": {"Volume": ["local", "nfs"], "Network": ["bridge"], "Authorization": ["authz"], "Log": None},
+    "SwapLimit": False,
+    "SystemTime": "2026-11-24T16:40:12.06Z",
+    "KernelVersion": "6.2",
+    "ServerVersion": "9.0",
+    "Labels": ["disk=ssd", "edge"],
+    "Runtimes": {"crun": {"path": "crun"}},
+    "Warnings": ["WARNING: No swap limit support"],
+}
+MERGED = merge_info(
+    [("a", A), ("b", B), ("c", Unavailable("no answer within 2 s"))],
+    id="swarm",
+    name="all",
+    addresses={"a": "unix:///a.sock", "c": "tcp://10.0.0.3:2375"},
+)
+
+
+def test_numbers_are_sums() -> None:
+    """Of containers, processors and memory."""
+    keys = ("Containers", "ContainersRunning", "ContainersPaused", "ContainersStopped", "NCPU", "MemTotal")
+    assert [MERGED[key] for key in keys] == [12, 6, 2, 4, 4, A["MemTotal"] + (1 << 30)]
+
+
+def test_images_are_those_that_differ_where_that_is_known() -> None:
+    """One image on two hosts is one."""
+    assert merge_info([("a", A), ("b", B)], id="", name="", images=5)["Images"] == 5
+    assert MERGED["Images"] == 8
+
+
+def test_the_whole_has_a_name_and_an_id_of_its_own() -> None:
+    """No host's."""
+    assert (MERGED["ID"], MERGED["Name"]) == ("swarm", "all")
+
+
+def test_lists_are_united() -> None:
+    """Each thing once; null is an empty list."""
+    assert MERGED["Plugins"] == {
+        "Volume": ["local", "nfs"],
+        "Network": ["bridge", "host"],
+        "Authorization": ["authz"],
+        "Log": ["json-file"],
+    }
+    assert MERGED["Labels"] == ["disk=ssd", "edge"]
+    assert set(MERGED["Runtimes"]) == {"runc", "crun"}
+
+
+def test_the_whole_can_do_what_all_can() -> None:
+    """Its version is the lowest, as numbers go."""
+    assert MERGED["SwapLimit"] is False
+    assert MERGED["ServerVersion"] == "9.0"
+
+
+def test_texts_that_differ_are_listed() -> None:
+    """Those that do not are said once."""
+    assert (MERGED["KernelVersion"], MERGED["OSType"]) == ("6.1, 6.2", "linux")
+
+
+def test_fields_that_we_do_not_know_go_through() -> None:
+    """A newer engine's, for a newer client."""
+    assert MERGED["FieldOfAnotherCentury"] == {"n": 1}
+
+
+def test_swarm_mode_is_off() -> None:
+    """Whatever a host is a part of, the whole is no manager."""
+    assert MERGED["Swarm"]["LocalNodeState"] == "inactive"
+
+
+def test_each_host_is_in_the_table() -> None:
+    """In pairs, as the docker command prints them, with the state of each and the reason."""
+    assert MERGED["DriverStatus"] == [
+        ["Hosts", "2 of 3 up"],
+        ["a", "unix:///a.sock"],
+        [" State", "up"],
+        [" Engine", "20.10.24+dfsg1"],
+        [" Containers", "6 (3 running, 1 paused, 2 stopped)"],
+        [" CPUs", "2"],
+        [" Memory", "23.54GiB"],
+        ["b", ""],
+        [" State", "up"],
+        [" Engine", "9.0"],
+        [" Containers", "6 (3 running, 1 paused, 2 stopped)"],
+        [" CPUs", "2"],
+        [" Memory", "1GiB"],
+        ["c", "tcp://10.0.0.3:2375"],
+        [" State", "down"],
+        [" Reason", "no answer within 2 s"],
+    ]
+
+
+def test_warnings_name_their_hosts() -> None:
+    """Missing hosts come first; an engine's warning says on which hosts."""
+    assert MERGED["Warnings"] == [
+        "WARNING: host c is down: no answer within 2 s",
+        "WARNING: No swap limit support (on b)",
+    ]
+
+
+def test_the_latest_clock_is_shown() -> None:
+    """A list of times would be no time."""
+    assert MERGED["SystemTime"] == "2026-11-24T16:40:12.06Z"
+
+
+def test_where_no_host_answers_there_is_still_an_info() -> None:
+    """With all that a docker command needs to find, and every host's reason."""
+    merged = merge_info([("a", Unavailable("refused"))], id="swarm", name="all")
+    assert {"Containers", "Plugins", "RegistryConfig", "Runtimes", "ContainerdCommit", "SecurityOptions"} <= set(merged)
+    assert (merged["NCPU"], merged["Images"], merged["ServerVersion"], merged["SystemTime"]) == (0, 0, "", "")
+    assert merged["Warnings"] == ["WARNING: host a is down: refused"]
+
+
+def test_without_anything_to_warn_of_there_are_no_warnings() -> None:
+    """Null, as the engine writes."""
+    assert merge_info([("a", A)], id="", name="")["Warnings"] is None
