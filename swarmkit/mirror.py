@@ -111,7 +111,7 @@ def _all_names(row: Row) -> list[str]:
 
 
 class Mirror:
-    """A service that answers LS and ATTACH on containers, and WATCH, from a replica; the rest goes to the service behind."""
+    """A service that answers LS and ATTACH on containers, and WATCH, from a replica; the rest goes on."""
 
     def __init__(self, inner: Service, name: str) -> None:
         self.name = name
@@ -165,7 +165,7 @@ class Mirror:
         return lost.reason if lost is not None else None
 
     def missing(self) -> list[Missing]:
-        """Return the hosts of which nothing is known, not even how they last were; `""` stands for the service itself."""
+        """Return the hosts of which nothing is known, not even how they last were; `""` is the service itself."""
         if self.broken is not None and not self.synced:
             return [Missing("", self.broken)]
         never = [Missing(member, lost.reason) for member, lost in self.lost.items() if not lost.seen]
@@ -181,16 +181,23 @@ class Mirror:
         row = self.replica.rows.get(reference)
         return [row] if row else [], self.replica.named(reference), self.replica.beginning(reference)
 
-    def certain(self, reference: str) -> bool:
-        """Tell whether `find` needs no fetch first: one row answers, and nothing sent may have changed its names."""
-        if reference in self.replica.rows:
-            return True  # an id has one owner for ever
-        found = self.find(reference)
-        return len(found) == 1 and not self._dirty_all and found[0].id not in self._dirty
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that was sent waits to be read: what is known of names is then right."""
+        return self.synced and not (self._dirty or self._dirty_all)
+
+    @property
+    def unlisted(self) -> int:
+        """How many were created through the mirror that it has not listed yet."""
+        return sum(id not in self.replica.rows for id in self._dirty)
+
+    def doubt(self, reference: str) -> None:
+        """Have what a reference means fetched before the next read: much depends on its being there still."""
+        self._mark((MIRRORED, reference))
 
     async def resolve(self, reference: str) -> Row:
         """Find one container; raise `NotFound` or `Conflict`."""
-        if not self.certain(reference):
+        if reference not in self.replica.rows:  # an id has one owner for ever
             await self.refresh()
         found = self.find(reference)
         if not found:
@@ -228,7 +235,7 @@ class Mirror:
                 self._dirty_all = self._marks
 
     async def refresh(self) -> None:
-        """Fetch what is marked, or wait for the first listing, unless the host is lost; give up after `FETCH_DEADLINE`."""
+        """Fetch what is marked, or wait for the first listing; not of a lost host, nor past `FETCH_DEADLINE`."""
         with trio.move_on_after(FETCH_DEADLINE):
             while not self.synced and self.why_lost() is None:
                 await self._changed.wait()

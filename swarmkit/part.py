@@ -49,6 +49,10 @@ class Stage(ABC):
         wrong with the arguments themselves raises a `SwarmError`.
         """
 
+    def named(self, name: str) -> Stage:
+        """Return this stage under the name that it has as a member, so that its messages say it."""
+        return self
+
     def __or__(self, other: Stage | Pipeline) -> Pipeline:
         """Chain this stage to what stands behind it."""
         from .pipeline import Pipeline  # a pipeline is made of stages: the import is circular by nature

@@ -36,6 +36,15 @@ class Pipeline:
         """What the whole is to whoever uses it."""
         return Role.BACKEND if self.stages[0].role is Role.LAYER else self.stages[0].role
 
+    @property
+    def name(self) -> str:
+        """What the host is called where nothing else names it: as its last stage is."""
+        return self.stages[-1].name
+
+    def named(self, name: str) -> Pipeline:
+        """Return the pipeline with its last stage under another name."""
+        return Pipeline((*self.stages[:-1], self.stages[-1].named(name)))
+
     def check(self) -> None:
         """Raise `Invalid`, naming the stage, where one stands in a place that its role does not allow."""
         if not self.stages:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import click
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from swarmkit.errors import SwarmError, Unavailable
 from swarmkit.http import Headers, RequestHead
@@ -52,6 +52,9 @@ class EngineStage(Stage):
                 nursery.cancel_scope.cancel()  # first: what ends now is nobody's failure
                 with trio.CancelScope(shield=True):
                     await client.close()
+
+    def named(self, name: str) -> Stage:
+        return evolve(self, name=name)
 
     def __str__(self) -> str:
         return f"docker {self.dialer.address}"

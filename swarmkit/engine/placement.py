@@ -8,46 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any
-
-from attrs import field, frozen
 
 from swarmkit.errors import Unavailable
-
-Spec = Mapping[str, Any]
-"""The body of `POST /containers/create`."""
+from swarmkit.placement import Candidate, Policy, Spec
 
 _NANO = 1_000_000_000
 _DEFAULT_CPU_PERIOD = 100_000  # microseconds, the kernel's
 
-
-@frozen
-class Candidate:
-    """A host that might take the container. CPUs are counted in whole ones, memory in bytes.
-
-    `containers` are those there are, stopped ones too; `pending` those on their way there. What is reserved is what
-    their creation asked for. `reason` says why a host is not healthy. A total of zero is not known.
-    """
-
-    name: str
-    containers: int = 0
-    pending: int = 0
-    healthy: bool = True
-    reason: str = ""
-    cpus: float = 0
-    memory: int = 0
-    reserved_cpus: float = 0
-    reserved_memory: int = 0
-    labels: Mapping[str, str] = field(factory=dict)
-
-    @property
-    def load(self) -> int:
-        """How many containers it has, or is about to have."""
-        return self.containers + self.pending
-
-
-Policy = Callable[[Spec, Sequence[Candidate]], list[Candidate]]
-"""Return the candidates in order of preference. Raises Unavailable where none may take it."""
 
 Rule = Callable[[Spec, Candidate], str | None]
 """Say why a candidate may not take the container; None if it may."""

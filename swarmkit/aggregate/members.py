@@ -1,0 +1,90 @@
+"""Members: hosts under a name each, with the paths and rows of one seen as those of the whole."""
+
+from __future__ import annotations
+
+import trio
+from attrs import define, evolve, field
+
+from ..errors import Unavailable
+from ..message import Message, Path
+from ..mirror import Mirror
+from ..placement import Candidate
+from ..rows import Missing, Row
+
+
+@define(eq=False)
+class Member:
+    """One host of many, mirrored. Call it to send it a message with a path as it knows it."""
+
+    name: str
+    mirror: Mirror
+    creating: int = field(default=0)
+
+    async def __call__(self, message: Message, /) -> Message:
+        return await self.mirror(message)
+
+    def outward(self, path: Path) -> Path:
+        """Turn a path of the member's into one of the whole: below `nodes`, where nested hosts are `member/host`."""
+        if path[:1] == ("nodes",) and len(path) > 1:
+            return ("nodes", f"{self.name}/{path[1]}", *path[2:])
+        return ("nodes", self.name, *path)
+
+    def host(self, member: str) -> str:
+        """Return what a host is called in the whole that the member calls so (`""` is the member itself)."""
+        return f"{self.name}/{member}" if member else self.name
+
+    def row(self, row: Row) -> Row:
+        """Turn a row of the member's into one of the whole."""
+        return evolve(row, member=self.host(row.member), path=self.outward(row.path))
+
+    def node(self, row: Row) -> Row:
+        """Turn the row of a node: a host that is no more than itself is called as the member is."""
+        name = self.host(row.member)
+        return evolve(row, name=name, member=name, path=("nodes", name), document={**row.document, "Name": name})
+
+    def nodes(self) -> list[Row]:
+        """Return the hosts beneath."""
+        return [self.node(row) for row in self.mirror.nodes.values()] or [self._unknown_node()]
+
+    def _unknown_node(self) -> Row:
+        reason = self.mirror.why_lost() or "not reached yet"
+        document = {"Name": self.name, "State": "connecting", "Reason": reason}
+        return Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
+
+    def missing(self) -> list[Missing]:
+        """Return the hosts beneath of which nothing is known."""
+        return [Missing(self.host(gap.member), gap.reason) for gap in self.mirror.missing()]
+
+    def check(self) -> None:
+        """Raise `Unavailable` where the member is known not to answer."""
+        reason = self.mirror.why_lost()
+        if reason is not None:
+            raise Unavailable(f"host {self.name} is down: {reason}", host=self.name)
+
+    def candidate(self) -> Candidate:
+        """Describe the member to a placement policy."""
+        nodes = [row.document for row in self.mirror.nodes.values()]
+        reason = self.mirror.why_lost()
+        return Candidate(
+            name=self.name,
+            containers=len(self.mirror.replica.rows),
+            pending=self.creating + self.mirror.unlisted,
+            healthy=reason is None,
+            reason=reason or "",
+            cpus=sum(node.get("NCPU", 0) for node in nodes),
+            memory=sum(node.get("MemTotal", 0) for node in nodes),
+            labels=nodes[0].get("Labels", {}) if len(nodes) == 1 else {},
+        )
+
+
+def inward(path: Path) -> tuple[str, Path]:
+    """Split a path below `nodes` into the member's name and the path as the member knows it."""
+    name, slash, rest = path[1].partition("/")
+    return name, ("nodes", rest, *path[2:]) if slash else path[2:]
+
+
+async def ask(member: Member, message: Message, deadline: float) -> Message:
+    """Ask one member with a deadline; raise `Unavailable` where it does not answer in time."""
+    with trio.move_on_after(deadline):
+        return await member(message)
+    raise Unavailable(f"host {member.name} did not answer in {deadline:g} s", host=member.name)

@@ -1,0 +1,70 @@
+"""What a reference means among many members: an id, a name, the beginning of an id, or any of these behind `host/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import trio
+
+from ..errors import Conflict, NotFound
+from ..message import Message
+from ..rows import Row
+from .members import Member
+
+Found = tuple[Member, Row]
+
+
+def candidates(members: Mapping[str, Member], reference: str) -> tuple[list[Member], str]:
+    """Return the members in which to look, and what to look for there."""
+    host, slash, rest = reference.removeprefix("/").partition("/")
+    if slash and host in members:
+        return [members[host]], rest
+    return list(members.values()), reference
+
+
+def lookup(members: Iterable[Member], reference: str) -> list[Found]:
+    """Return what a reference means by what is known: an id goes before a name, and that before an id's beginning."""
+    tiers: tuple[list[Found], ...] = ([], [], [])
+    for member in members:
+        for found, rows in zip(tiers, member.mirror.tiers(reference), strict=True):
+            found.extend((member, row) for row in rows)
+    return next((found for found in tiers if found), [])
+
+
+async def resolve(members: Mapping[str, Member], reference: str) -> Found:
+    """Find the one thing that a reference means.
+
+    Raises `NotFound`, saying which hosts were never seen, or `Conflict` naming every host that has it.
+    """
+    among, wanted = candidates(members, reference)
+    found = [(member, member.mirror.replica.rows[wanted]) for member in among if wanted in member.mirror.replica.rows]
+    if not found:  # else it is an id, which has one owner for ever
+        await refresh(among)
+        found = lookup(among, wanted)
+    if not found:
+        raise not_found(among, reference)
+    if len(found) > 1:
+        names = ", ".join(sorted(member.row(row).qualified for member, row in found))
+        raise Conflict(f"{reference} is on several hosts: say which one you mean: {names}")
+    return found[0]
+
+
+async def refresh(members: Iterable[Member]) -> None:
+    """Have every member read what was written through it; each takes no longer than its deadline."""
+    unsettled = [member.mirror for member in members if not member.mirror.settled]
+    if unsettled:
+        async with trio.open_nursery() as nursery:
+            for mirror in unsettled:
+                nursery.start_soon(mirror.refresh)
+
+
+def not_found(members: Iterable[Member], reference: str) -> NotFound:
+    """Say that nothing is known by this name, and of which hosts nothing is known at all."""
+    unseen = [f"{gap.member} ({gap.reason})" for member in members for gap in member.missing()]
+    text = f"No such container: {reference}"
+    return NotFound(f"{text}; never seen so far: {', '.join(unseen)}" if unseen else text)
+
+
+def owned_path(message: Message) -> str | None:
+    """Return the reference where a message is about one thing that has one owner."""
+    return message.path[1] if len(message.path) >= 2 and message.path[0] == "containers" else None

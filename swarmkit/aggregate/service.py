@@ -1,0 +1,250 @@
+"""The aggregate: one service over its members."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+from attrs import evolve
+
+from ..channel import Receiver, open_channel
+from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented
+from ..instance import open_instance
+from ..message import Message, Verb, ack
+from ..mirror import open_mirror
+from ..pipeline import Pipeline, parse_pipeline
+from ..placement import Policy
+from ..rows import Listing, Missing, Row
+from ..service import Service, close_ends
+from .members import Member, ask, inward
+from .resolving import owned_path, resolve
+from .spawning import Spawner
+from .watching import MergedWatch
+
+log = logging.getLogger(__name__)
+
+LIST_DEADLINE = 1.5
+"""Seconds that a member may take for what is not mirrored; after that it is named as missing."""
+
+
+class Aggregate:
+    """Many hosts as one service.
+
+    A path below `nodes/HOST` goes to that host; one below `containers` to the owner of what it names; other
+    collections are listed from all. CONNECT on the root is not implemented: what has no single owner is the caller's
+    to spread.
+    """
+
+    def __init__(self, policy: Policy, nursery: trio.Nursery, name: str = "aggregate") -> None:
+        self.name = name
+        self.members: dict[str, Member] = {}
+        self._nursery = nursery
+        self._spawner = Spawner(self.members, policy)
+        self._watches: set[MergedWatch] = set()
+        self._member_left = trio.Event()
+
+    async def __call__(self, message: Message, /) -> Message:
+        try:
+            if message.verb is Verb.LS:
+                return await self._ls(message)
+            if message.verb is Verb.WATCH:
+                return self._watch(message)
+            if message.path[:1] == ("nodes",) and len(message.path) > 1:
+                return await self._to_node(message)
+            if message.verb is Verb.SPAWN and message.path in ((), ("containers",)):
+                return await self._spawner.spawn(message)
+            if (reference := owned_path(message)) is not None:
+                return await self._to_owner(message, reference)
+            if len(message.path) == 2:
+                return await self._to_any(message)
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await close_ends(message)
+            raise
+        await close_ends(message)
+        if message.verb is Verb.GET and not message.path:
+            return ack({"document": {"Name": self.name, "Members": [row.to_plain() for row in self._nodes()]}})
+        where = "/".join(message.path) or "itself"
+        raise Unimplemented(f"{self.name} does not implement {message.verb.name} on {where}: name a host below nodes")
+
+    # -- listing --------------------------------------------------------------------------------------------------
+
+    async def _ls(self, message: Message) -> Message:
+        match message.path:
+            case ():
+                names = ("containers", "images", "networks", "volumes", "nodes")
+                return ack(Listing(tuple(Row(name=name, path=(name,)) for name in names)).to_args())
+            case ("nodes",):
+                return ack(Listing(tuple(self._nodes())).to_args())
+            case ("nodes", _, *_):
+                member, inner = self._member(message)
+                return await member(evolve(message, path=inner))
+            case (_,):
+                return ack((await self._list_all(message)).to_args())
+        raise NotFound(f"{self.name} has no collection {'/'.join(message.path)!r}")
+
+    def _nodes(self) -> list[Row]:
+        return [row for member in self.members.values() for row in member.nodes()]
+
+    async def _list_all(self, message: Message) -> Listing:
+        """Ask all members at once. What is mirrored comes without asking, and from a lost member as it last was."""
+        rows: list[Row] = []
+        missing: list[Missing] = []
+        mirrored = message.path == ("containers",) and not message.get("size")
+
+        async def list_one(member: Member) -> None:
+            try:
+                if not mirrored:
+                    member.check()
+                listing = Listing.of(await ask(member, message, LIST_DEADLINE))
+            except SwarmError as error:
+                missing.append(Missing(member.name, error.message))
+                return
+            rows.extend(member.row(row) for row in listing)
+            missing.extend(Missing(member.host(gap.member), gap.reason) for gap in listing.missing)
+
+        async with trio.open_nursery() as nursery:
+            for member in self.members.values():
+                nursery.start_soon(list_one, member)
+        return Listing(tuple(rows), tuple(missing))
+
+    # -- one owner ------------------------------------------------------------------------------------------------
+
+    def _member(self, message: Message) -> tuple[Member, tuple[str, ...]]:
+        name, inner = inward(message.path)
+        if name not in self.members:
+            raise NotFound(f"there is no host called {name!r}; the hosts are {', '.join(sorted(self.members))}")
+        return self.members[name], inner
+
+    async def _to_node(self, message: Message) -> Message:
+        member, inner = self._member(message)
+        if not inner and message.verb in (Verb.GET, Verb.ATTACH):
+            row = member.nodes()[0]
+            await close_ends(message)
+            return ack({**row.to_plain(), "document": row.document}, path=row.path)
+        if message.verb is Verb.SPAWN and inner in ((), ("containers",)):
+            return await self._spawner.spawn_on(member, message)
+        return await self._forward(member, evolve(message, path=inner))
+
+    async def _to_owner(self, message: Message, reference: str) -> Message:
+        member, row = await resolve(self.members, reference)
+        if message.verb is Verb.ATTACH and message.get("io") is None:
+            await close_ends(message)
+            row = evolve(member.row(row), lost=member.mirror.why_lost(row.member))
+            return ack(row.to_plain(), path=row.path)
+        return await self._forward(member, evolve(message, path=(*row.path, *message.path[2:])))
+
+    async def _forward(self, member: Member, message: Message) -> Message:
+        member.check()
+        reply = await member(message)
+        return evolve(reply, path=member.outward(reply.path or message.path))
+
+    async def _to_any(self, message: Message) -> Message:
+        """Read something that several members may hold alike (an image) from the first that has it."""
+        reading = message.verb in (Verb.GET, Verb.ATTACH) or (
+            message.verb is Verb.CONNECT and message.get("method", "GET") in ("GET", "HEAD")
+        )
+        if not reading:
+            raise Invalid(f"{'/'.join(message.path)} may be on several hosts: name one below nodes")
+        first: Message | SwarmError = Unavailable("no host answers")
+        for member in self.members.values():
+            try:
+                reply = await self._forward(member, message)
+            except (NotFound, Unavailable) as error:
+                first = error if isinstance(error, NotFound) or isinstance(first, Unavailable) else first
+                continue
+            if reply.get("status") != 404:
+                if isinstance(first, Message):
+                    await close_ends(first)
+                return reply
+            if isinstance(first, Message):
+                await close_ends(reply)
+            else:
+                first = reply
+        if isinstance(first, SwarmError):
+            raise first
+        return first
+
+    # -- watching and membership ----------------------------------------------------------------------------------
+
+    def _watch(self, message: Message) -> Message:
+        sender, receiver = open_channel(16384)
+        watch = MergedWatch(sender, documents=bool(message.get("documents", True)), nursery=self._nursery)
+        watch.begin(list(self.members.values()))
+        self._watches.add(watch)
+        self._nursery.start_soon(self._keep_watch, watch)
+        return ack(ret=receiver)
+
+    async def _keep_watch(self, watch: MergedWatch) -> None:
+        try:
+            await watch.keep(self.name)
+        finally:
+            self._watches.discard(watch)
+
+    async def run_member(
+        self, name: str, pipeline: Pipeline, *, task_status: trio.TaskStatus[Member] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Open a member and keep it until cancelled; its name is then free again."""
+        async with pipeline.named(name).open() as service, open_mirror(service, name) as mirror:
+            member = Member(name, mirror)
+            self.members[name] = member
+            for watch in self._watches:
+                watch.add(member)
+            task_status.started(member)
+            try:
+                await trio.sleep_forever()
+            finally:
+                del self.members[name]
+                self._member_left.set()
+                self._member_left = trio.Event()
+                for watch in self._watches:
+                    watch.drop(member)
+
+    async def run_source(self, pipeline: Pipeline) -> None:
+        """Open a source and follow it until cancelled."""
+        async with pipeline.open() as source:
+            await self.follow_source(source, parse_pipeline)
+
+    async def follow_source(self, source: Service, parse: Callable[[str], Pipeline]) -> None:
+        """Open and end members as a source says, until cancelled; `parse` reads the stage that an entry names."""
+        reply = await source(Message(Verb.WATCH))
+        assert isinstance(reply.ret, Receiver)
+        followed: dict[str, tuple[str, trio.CancelScope]] = {}
+        async with reply.ret as channel:
+            async for message in channel:
+                if not message.path:
+                    continue
+                name = message.path[-1]
+                text = str(message["row"]["document"]["Stage"]) if message.get("kind") in ("have", "put") else None
+                if name in followed and text != followed[name][0]:
+                    followed.pop(name)[1].cancel()
+                if text is not None and name not in followed:
+                    followed[name] = (text, trio.CancelScope())
+                    self._nursery.start_soon(self._run_listed, name, text, parse, followed[name][1])
+
+    async def _run_listed(
+        self, name: str, text: str, parse: Callable[[str], Pipeline], scope: trio.CancelScope
+    ) -> None:
+        with scope:
+            while name in self.members:  # the one before, under the same name, is still being closed
+                await self._member_left.wait()
+            try:
+                await self.run_member(name, parse(text))
+            except SwarmError as error:
+                log.error("the member %s (%s) cannot be opened: %s", name, text, error)
+
+
+@asynccontextmanager
+async def open_aggregate(
+    members: Mapping[str, Pipeline], policy: Policy, sources: Sequence[Pipeline] = ()
+) -> AsyncIterator[Aggregate]:
+    """Open an aggregate over members by name and over what sources list. None of them is waited for."""
+    async with open_instance() as nursery:
+        aggregate = Aggregate(policy, nursery)
+        for name, pipeline in members.items():
+            await nursery.start(aggregate.run_member, name, pipeline)
+        for source in sources:
+            nursery.start_soon(aggregate.run_source, source)
+        yield aggregate

@@ -1,0 +1,93 @@
+"""Creating on one of many: the name is free everywhere, the policy orders the members, the first that can does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import define, evolve, field
+
+from ..errors import Conflict, Invalid, NotFound, SwarmError, Unavailable
+from ..message import Message
+from ..placement import Candidate, Policy
+from .members import Member
+from .resolving import refresh
+
+
+@define(eq=False)
+class Spawner:
+    """Place new things. Names that are being created are held, so that of many at once only one gets a name."""
+
+    members: dict[str, Member]
+    policy: Policy
+    _creating: set[str] = field(factory=set)
+
+    async def spawn(self, message: Message) -> Message:
+        """Create on the member that the name says (`host/name`), else on one of the policy's."""
+        name = str(message.get("name") or "").removeprefix("/")
+        host, slash, bare = name.partition("/")
+        if slash:
+            if host not in self.members:
+                raise Invalid(f"there is no host called {host!r}; the hosts are {', '.join(sorted(self.members))}")
+            return await self.spawn_on(self.members[host], evolve(message, args={**message.args, "name": bare}))
+        if not name:
+            return await self._place(message)
+        with self._hold(name):
+            await self._check_free(name)
+            return await self._place(message)
+
+    @contextmanager
+    def _hold(self, name: str) -> Iterator[None]:
+        if name in self._creating:
+            raise Conflict(f"the name {name} is being created at this moment", name_in_use=name)
+        self._creating.add(name)
+        try:
+            yield
+        finally:
+            self._creating.discard(name)
+
+    async def _check_free(self, name: str) -> None:
+        if not any(member.mirror.replica.named(name) for member in self.members.values()):
+            return
+        for member in self.members.values():
+            member.mirror.doubt(name)
+        await refresh(self.members.values())
+        for member in self.members.values():
+            for row in member.mirror.replica.named(name):
+                where = member.row(row)
+                raise Conflict(
+                    f"the name {name} is in use by {row.id[:12]} on {where.member}",
+                    name_in_use=name, id=row.id, host=where.member,
+                )  # fmt: skip
+
+    async def _place(self, message: Message) -> Message:
+        spec: Mapping[str, Any] = message.get("spec") or {}
+        order = self.policy(spec, [member.candidate() for member in self.members.values()])
+        failures: list[tuple[Candidate, SwarmError]] = []
+        for candidate in order:
+            try:
+                return await self.spawn_on(self.members[candidate.name], message)
+            except (NotFound, Unavailable) as error:  # both say: known not done, so another may be asked
+                failures.append((candidate, error))
+        raise _nowhere(failures)
+
+    async def spawn_on(self, member: Member, message: Message) -> Message:
+        """Create on one member."""
+        member.check()
+        member.creating += 1
+        try:
+            reply = await member(evolve(message, path=("containers",)))
+        finally:
+            member.creating -= 1
+        return evolve(reply, path=member.outward(reply.path))
+
+
+def _nowhere(failures: list[tuple[Candidate, SwarmError]]) -> SwarmError:
+    """Choose what to say: what is missing everywhere is missing; else every member's reason."""
+    if not failures:
+        return Unavailable("no host can take it")
+    missing = [error for _, error in failures if isinstance(error, NotFound)]
+    if missing:
+        return missing[0]
+    return Unavailable("; ".join(f"{candidate.name}: {error.message}" for candidate, error in failures))

@@ -1,0 +1,95 @@
+"""The parts that come with the toolkit itself: here `aggregate`, with its policies and its members' names settled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import click
+from attrs import frozen
+
+from .aggregate import Aggregate, open_aggregate
+from .engine.names import is_host_name
+from .engine.placement import POLICIES
+from .errors import Invalid, SwarmError
+from .part import Role, Stage, part
+from .pipeline import Pipeline, parse_member, parse_pipeline
+from .placement import Policy
+from .registry import Registry
+from .service import Service
+
+
+@frozen
+class AggregateStage(Stage):
+    """Many hosts as one; `sources` list further members while it runs."""
+
+    role = Role.BACKEND
+    members: Mapping[str, Pipeline]
+    policy: Policy
+    sources: tuple[Pipeline, ...] = ()
+    name: str = "aggregate"
+
+    @asynccontextmanager
+    async def open(self, inner: Service | None) -> AsyncIterator[Service]:
+        async with open_aggregate(self.members, self.policy, self.sources) as opened:
+            yield opened
+
+    def __str__(self) -> str:
+        words = [f"{name}={pipeline}" for name, pipeline in self.members.items()]
+        return " ".join(["aggregate", *(f'"{word}"' for word in [*words, *map(str, self.sources)])])
+
+
+def aggregate_of(
+    members: Mapping[str, Stage | Pipeline], *sources: Stage | Pipeline, policy: Policy = POLICIES["spread"]
+) -> AggregateStage:
+    """Make an aggregate of stages or pipelines by name, and of sources that list more; see `Aggregate`."""
+    checked: dict[str, Pipeline] = {}
+    for name, member in members.items():
+        _check_name(name)
+        checked[name] = member if isinstance(member, Pipeline) else Pipeline((member,))
+    listed = tuple(source if isinstance(source, Pipeline) else Pipeline((source,)) for source in sources)
+    return AggregateStage(checked, policy, listed)
+
+
+@part(Role.BACKEND)
+@click.argument("members", nargs=-1, required=True, metavar="[NAME=]STAGE...")
+@click.option(
+    "--strategy",
+    type=click.Choice(sorted(POLICIES)),
+    default="spread",
+    help="How a host is chosen for a new container.",
+)
+def aggregate(members: tuple[str, ...], strategy: str) -> Stage:
+    """Many hosts as one.
+
+    Each STAGE is a pipeline in quotes (`"a=docker unix:///a.sock"`). A host is called NAME, else after its address. A
+    source among the stages adds the members that it lists.
+    """
+    registry = Registry()
+    named: dict[str, Pipeline] = {}
+    sources: list[Pipeline] = []
+    for text in members:
+        name, rest = parse_member(text)
+        try:
+            pipeline = parse_pipeline(rest, registry)
+        except SwarmError as error:
+            raise type(error)(f"member {text!r}: {error.message}", **error.details) from error
+        if pipeline.role is Role.SOURCE:
+            sources.append(pipeline)
+            continue
+        name = name or pipeline.name
+        _check_name(name)
+        if name in named:
+            raise Invalid(f"two members are called {name!r}: give one of them a name ({name}-2={rest!r})")
+        named[name] = pipeline
+    return AggregateStage(named, POLICIES[strategy], tuple(sources))
+
+
+def _check_name(name: str) -> None:
+    if not is_host_name(name):
+        raise Invalid(
+            f"{name!r} cannot be the name of a host: letters, digits, '_', '.' and '-', and no word of the API"
+        )
+
+
+__all__ = ["Aggregate", "AggregateStage", "aggregate", "aggregate_of"]
