@@ -139,18 +139,32 @@ def _go_kind(value: Any) -> str:
 # Python's complaint, and how Go's parser puts the same one.
 _SYNTAX = {
     "Expecting value": "looking for beginning of value",
+    "Illegal trailing comma before end of array": "looking for beginning of value",
     "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
     "Illegal trailing comma before end of object": "looking for beginning of object key string",
     "Expecting ':' delimiter": "after object key",
-    "Expecting ',' delimiter": "after a value",
     "Extra data": "after top-level value",
 }
+_TOKENS = re.compile(r'"(?:\\.|[^"\\])*"|[][{}]', re.DOTALL)
 
 
 def _syntax_error(error: json.JSONDecodeError) -> str:
-    where = _SYNTAX.get(error.msg)
-    if where is None or error.pos >= len(error.doc):
+    rest = error.doc[error.pos :]
+    if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 points at the comma, Go at what follows
+        rest = rest[1:].lstrip()
+    where = _after_value(error) if error.msg == "Expecting ',' delimiter" else _SYNTAX.get(error.msg)
+    if not rest or where is None:
         return "unexpected end of JSON input"
-    character = error.doc[error.pos]
-    quoted = "\\'" if character == "'" else character
-    return f"invalid character '{quoted}' {where}"
+    character = "\\'" if rest[0] == "'" else rest[0]
+    return f"invalid character '{character}' {where}"
+
+
+def _after_value(error: json.JSONDecodeError) -> str:
+    """Say in what a comma is missing: an array, or an object."""
+    brackets: list[str] = []
+    for token in _TOKENS.findall(error.doc[: error.pos]):
+        if token in "[{":
+            brackets.append(token)
+        elif token in "]}":
+            brackets.pop()
+    return "after array element" if brackets[-1] == "[" else "after object key:value pair"
