@@ -22,6 +22,11 @@ def test_both_forms_are_read(text: str) -> None:
     assert Filters({"name": ("a", "b")}) == Filters.parse(text)
 
 
+def test_null_is_no_values() -> None:
+    """The filter is there, and lets everything pass."""
+    assert Filters({"name": ()}) == Filters.parse('{"name":null}')
+
+
 @pytest.mark.parametrize("text", [None, "", "null", "{}"])
 def test_no_filters(text: str | None) -> None:
     """Nothing, null and an empty object are no filters."""

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -7,8 +8,6 @@ from hypothesis import strategies as st
 
 from swarmkit.engine.placement import (
     POLICIES,
-    Candidate,
-    Policy,
     asked_cpus,
     asked_memory,
     binpack,
@@ -18,6 +17,7 @@ from swarmkit.engine.placement import (
     spread,
 )
 from swarmkit.errors import Unavailable
+from swarmkit.placement import Candidate, Policy
 
 GIB = 1 << 30
 NOTHING: dict[str, Any] = {"Image": "busybox"}
@@ -27,7 +27,7 @@ def asking(**host_config: int) -> dict[str, Any]:
     return {"Image": "busybox", "HostConfig": host_config}
 
 
-def names(candidates: list[Candidate]) -> list[str]:
+def names(candidates: Sequence[Candidate]) -> list[str]:
     return [each.name for each in candidates]
 
 
