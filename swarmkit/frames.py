@@ -48,7 +48,7 @@ class FrameDecoder:
     def clean(self) -> bool:
         return not self._buffer and not self._left
 
-    def feed(self, data: bytes) -> list[Record]:
+    def feed(self, data: bytes | bytearray) -> list[Record]:
         """Take some bytes and return the records that are complete; raise `Invalid` for what is no frame."""
         self._buffer += data
         records: list[Record] = []

@@ -142,6 +142,8 @@ class EngineService(VerbService):
             "StateSeconds": round(trio.current_time() - self.health.since, 3),
             **self.facts.node(),
         }
+        if self.client.newest is not None:
+            document["ApiVersion"] = "{}.{}".format(*self.client.newest)
         lost = None if self.health.healthy else self.health.reason
         return Row(name=self.name, path=("nodes", self.name), id=document.get("ID", ""), document=document, lost=lost)
 

@@ -17,7 +17,10 @@ from .resolving import refresh
 
 @define(eq=False)
 class Spawner:
-    """Place new things. Names that are being created are held, so that of many at once only one gets a name."""
+    """Place new things: where the name says, on the host that `on` names, or where the policy says.
+
+    Names that are being created are held, so that of many at once only one gets a name.
+    """
 
     members: dict[str, Member]
     policy: Policy
@@ -63,7 +66,9 @@ class Spawner:
 
     async def _place(self, message: Message) -> Message:
         spec: Mapping[str, Any] = message.get("spec") or {}
-        order = self.policy(spec, [member.candidate() for member in self.members.values()])
+        only = message.get("on")  # the host of what the new thing refers to
+        members = [member for member in self.members.values() if only in (None, member.name)]
+        order = self.policy(spec, [member.candidate() for member in members])
         failures: list[tuple[Candidate, SwarmError]] = []
         for candidate in order:
             try:

@@ -1,0 +1,176 @@
+"""Containers: the list over all hosts, creation, and what goes to the owner."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from swarmkit.engine import containers as listing
+from swarmkit.engine.documents import node_document, with_host_in_row, with_node_in_inspect
+from swarmkit.engine.merges import merge_prune
+from swarmkit.engine.names import split_qualified
+from swarmkit.engine.rows import Row as ListedRow
+from swarmkit.engine.status import status_text
+from swarmkit.engine.times import parse_time
+from swarmkit.errors import Conflict, Invalid, NotFound
+from swarmkit.http import Response
+from swarmkit.message import Message, Path, Verb
+from swarmkit.rows import Listing, Missing, Row
+
+from .answers import json_answer, relayed, with_header
+from .call import Call
+from .execs import ExecOwners
+from .forwarding import connect, forward
+from .hosts import Hosts, Node, body_of
+from .references import place_of, referred
+
+MISSING_HEADER = "Swarmd-Missing"
+"""The header of a list that names hosts of which nothing is known, and why."""
+
+
+class Containers:
+    """The operations on containers."""
+
+    def __init__(self, hosts: Hosts, execs: ExecOwners) -> None:
+        self._hosts = hosts
+        self._execs = execs
+
+    async def list(self, call: Call) -> Response:
+        """List the containers of all hosts (operation ContainerList)."""
+        query = listing.ListQuery.parse(call.params)
+        args: dict[str, Any] = {"size": True} if query.size else {}
+        found = Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",), args)))
+        addresses = {} if self._hosts.single else {node.name: node.ip for node in await self._hosts.nodes()}
+        images = await self._images() if "ancestor" in query.filters else []
+        rows = {row.path: row for row in found}
+        chosen = listing.select([_listed(row) for row in rows.values()], query, images=images)
+        by_document = {id(row.document): row for row in rows.values()}
+        shared = _shared_names(found.rows)
+        now = time.time_ns()
+        documents = [_shown(by_document[id(each.document)], shared, addresses, now) for each in chosen]
+        return _name_missing(json_answer(documents), found.missing)
+
+    async def _images(self) -> Sequence[Mapping[str, Any]]:
+        found = Listing.of(await self._hosts.service(Message(Verb.LS, ("images",), {"all": True})))
+        return [row.document for row in found]
+
+    async def create(self, call: Call) -> Response:
+        """Create a container on the host that its name, what it refers to, or the policy says."""
+        spec = await call.json()
+        if not isinstance(spec, dict):
+            raise Invalid("Config cannot be empty in order to create a container")
+        args: dict[str, Any] = {key: call.params[key] for key in ("name", "platform") if call.params.get(key)}
+        if call.version is not None:
+            args["version"] = call.version
+        if not self._hosts.single and referred(spec):
+            spec, args["on"] = await place_of(self._hosts, spec, split_qualified(args.get("name", ""))[0])
+        reply = await self._hosts.service(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
+        created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": reply.get("warnings") or []})
+        return json_answer(created, 201)
+
+    async def prune(self, call: Call) -> Response:
+        """Remove stopped containers on every host that answers."""
+        options = await call.options()
+
+        async def prune_one(node: Node) -> Any:
+            return await self._hosts.document(node.path, "POST", call.whole_target, **options)
+
+        return json_answer(merge_prune(await self._hosts.ask_all(prune_one)))
+
+    async def to_owner(self, call: Call) -> Response:
+        """Send an operation to the host that has the container."""
+        match call.route.operation.name:
+            case "ContainerInspect" if not self._hosts.single:
+                return await self._inspect(call)
+            case "ContainerRename" if not self._hosts.single:
+                return await self._rename(call)
+            case "ContainerExec":
+                return await self._create_exec(call)
+        return await forward(self._hosts, call, ("containers", call.name), call.target)
+
+    async def _inspect(self, call: Call) -> Response:
+        """Add the host as `Node`."""
+        reply = await connect(self._hosts, call, ("containers", call.name), call.target)
+        if reply["status"] != 200:
+            return relayed(reply)
+        document = json.loads(await body_of(reply))
+        node = await self._node(reply.path)
+        shown = node_document(node.name, _info(node.document), address=node.address, ip=node.ip or "")
+        return json_answer(with_node_in_inspect(document, shown, address=node.ip))
+
+    async def _node(self, path: Path) -> Node:
+        name = path[1]
+        nodes = {node.name: node for node in await self._hosts.nodes()}
+        return nodes.get(name) or Node(name, path[:2], {}, None)
+
+    async def _rename(self, call: Call) -> Response:
+        """Rename where no host has the name yet; `host/name` is compared on its host alone."""
+        wanted = call.params.get("name", "")
+        host, bare = split_qualified(wanted)
+        owner = await self._hosts.service(Message(Verb.ATTACH, ("containers", call.name)))
+        row = Row.from_plain(owner.args)
+        if host is not None and host != row.member:
+            raise Invalid(f"{call.name} is on host {row.member} and cannot be renamed to {wanted}")
+        if host is None and bare:
+            await self._check_free(bare, row)
+        others = [(key, value) for key, value in call.params.items() if key != "name"]
+        query = urlencode([("name", bare), *others], quote_via=quote)
+        return await forward(self._hosts, call, owner.path, f"/rename?{query}")
+
+    async def _check_free(self, name: str, renamed: Row) -> None:
+        try:
+            found = await self._hosts.service(Message(Verb.ATTACH, ("containers", name)))
+        except NotFound:
+            return
+        row = Row.from_plain(found.args)
+        if name in row.names and row.member != renamed.member:
+            raise Conflict("in use", name_in_use=name, id=row.id, host=row.member)
+
+    async def _create_exec(self, call: Call) -> Response:
+        reply = await connect(self._hosts, call, ("containers", call.name), call.target)
+        if reply["status"] != 201:
+            return relayed(reply)
+        data = await body_of(reply)
+        self._execs.remember(json.loads(data)["Id"], reply.path)
+        headers = [(str(key), str(value)) for key, value in reply["headers"]]
+        return Response(201, Response(201).headers.plus(*headers).without("Content-Length"), data)
+
+
+def _listed(row: Row) -> ListedRow:
+    detail = row.detail or {}
+    created = detail.get("Created")
+    return ListedRow(row.member, row.document, detail.get("State"), parse_time(created) if created else None)
+
+
+def _shared_names(rows: Sequence[Row]) -> frozenset[str]:
+    """Return the names that are on more than one host."""
+    held = Counter(name for name, _ in {(row.name, row.member) for row in rows})
+    return frozenset(name for name, hosts in held.items() if hosts > 1)
+
+
+def _shown(row: Row, shared: frozenset[str], addresses: Mapping[str, str | None], now: int) -> Mapping[str, Any]:
+    """Return a row as the virtual host shows it; that of a single host is shown as it is."""
+    if not row.member:
+        return row.document
+    down, address = row.lost is not None, addresses.get(row.member)
+    shown = with_host_in_row(row.document, row.member, shared_name=row.name in shared, down=down, address=address)
+    state = (row.detail or {}).get("State")
+    if state is not None and row.lost is None:
+        shown["Status"] = status_text(state, now)
+    return shown
+
+
+def _name_missing(response: Response, missing: Sequence[Missing]) -> Response:
+    if not missing:
+        return response
+    text = "; ".join(f"{gap.member}: {gap.reason}" for gap in missing)
+    return with_header(response, MISSING_HEADER, text.encode("ascii", "replace").decode())
+
+
+def _info(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a node's document in the shape of `GET /info`, where labels are texts."""
+    return {**document, "Labels": [f"{key}={value}" for key, value in (document.get("Labels") or {}).items()]}

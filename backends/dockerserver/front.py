@@ -1,0 +1,132 @@
+"""The front as a handler: a request in, its operation found, an answer in Docker's format out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
+
+import trio
+
+from swarmkit.errors import Denied, NotFound, SwarmError, Unimplemented
+from swarmkit.http import Request, Response
+
+from .answers import error_answer, json_answer
+from .call import Call
+from .containers import Containers
+from .events import Events
+from .execs import ExecOwners
+from .forwarding import forward_whole
+from .hosts import Hosts
+from .images import Images
+from .operations import Operation, Way, find_route, path_exists
+from .system import System
+from .versions import ApiVersion
+
+log = logging.getLogger(__name__)
+
+_VERSIONED = re.compile(r"/v(\d+\.\d+)(/.*)")
+
+_ALONE = frozenset({Way.MERGED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.LATER})
+"""Ways that are only the host's own where there is one; its list is ours all the same, for the filter `node`."""
+
+Answer = Callable[[Call], Awaitable[Response]]
+
+
+class Front:
+    """Serve the Engine API over a service."""
+
+    def __init__(self, hosts: Hosts, nursery: trio.Nursery, *, software: str, api: str | None = None) -> None:
+        self._hosts = hosts
+        self._api = ApiVersion(hosts, api)
+        self._software = software
+        self._execs = ExecOwners(hosts)
+        self._containers = Containers(hosts, self._execs)
+        self._images = Images(hosts, nursery)
+        self._system = System(hosts, self._api, software)
+        self._events = Events(hosts, nursery)
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        began = trio.current_time()
+        try:
+            response = await self._answer(request)
+        except SwarmError as error:
+            response = error_answer(error)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.target)
+            response = json_answer({"message": "swarmd failed; its log says why"}, 500)
+        took = trio.current_time() - began
+        log.debug("%s %s -> %d in %.1f ms", request.method, request.target, response.status, took * 1000)
+        return await self._signed(response)
+
+    async def _signed(self, response: Response) -> Response:
+        """Put the headers that an engine has in every answer; the version is ours, so that it does not flap."""
+        headers = response.headers.plus(
+            ("Api-Version", await self._api.get()),
+            ("Docker-Experimental", "false"),
+            ("Ostype", "linux"),
+            ("Server", f"swarmd/{self._software} (linux)"),
+        )
+        return Response(response.status, headers, response.body, response.raw)
+
+    async def _answer(self, request: Request) -> Response:
+        call = await self._parse(request)
+        return await self._way(call.route.operation)(call)
+
+    async def _parse(self, request: Request) -> Call:
+        path, _, query = request.target.partition("?")
+        version = None
+        if match := _VERSIONED.fullmatch(path):
+            version, path = match.groups()
+            await self._api.check(version)
+        route = find_route(request.method, path)
+        if route is None:
+            raise _no_route(request.method, path)
+        if ".." in unquote(path).split("/"):
+            raise Denied(f"a path must not go up: {path}")
+        return Call(request, route, path, query, version)
+
+    def _way(self, operation: Operation) -> Answer:
+        """Return what carries an operation out. One host alone is asked for everything that it can do itself."""
+        if self._hosts.single and operation.way in _ALONE and operation.name != "ContainerList":
+            return self._to_single
+        named: dict[str, Answer] = {
+            "SystemVersion": self._system.version,
+            "SystemInfo": self._system.info,
+            "SystemEvents": self._events.stream,
+            "ContainerList": self._containers.list,
+            "ContainerPrune": self._containers.prune,
+            "ImageList": self._images.list,
+            "ImageCreate": self._images.pull,
+            "ImageLoad": self._images.load,
+            "ImagePrune": self._images.prune,
+        }
+        ways: dict[Way, Answer] = {
+            Way.HERE: self._system.ping,
+            Way.PLACED: self._containers.create,
+            Way.OWNER: self._containers.to_owner,
+            Way.EXEC: self._execs.handle,
+            Way.FIRST: self._images.from_first,
+            Way.HOLDERS: self._images.to_holders,
+            Way.LATER: _not_yet,
+        }
+        return named.get(operation.name) or ways[operation.way]
+
+    async def _to_single(self, call: Call) -> Response:
+        return await forward_whole(self._hosts, call)
+
+
+async def _not_yet(call: Call) -> Response:
+    operation = call.route.operation
+    raise Unimplemented(
+        f"{operation.name} ({operation.method} {operation.path}) is not supported across several hosts yet; "
+        "ask one of the hosts itself"
+    )
+
+
+def _no_route(method: str, path: str) -> SwarmError:
+    if path_exists(path):
+        return Unimplemented(f"{method} is not a method of {path}", status=405)
+    return NotFound("page not found")

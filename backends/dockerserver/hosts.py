@@ -1,0 +1,133 @@
+"""The hosts behind the front: who they are, and asking many of them at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import trio
+from attrs import frozen
+
+from swarmkit.errors import SwarmError, Unavailable, error_of_status
+from swarmkit.message import Message, Path, Verb
+from swarmkit.rows import Listing, Row
+from swarmkit.service import Service
+from swarmkit.streams import read_whole
+
+T = TypeVar("T")
+
+ANSWER_DEADLINE = 1.5
+"""Seconds that a host may take for a document which many are asked for together; after that it is named as silent."""
+
+MAX_DOCUMENT = 64 * 1024 * 1024
+"""Bytes of a document, at most."""
+
+
+@frozen
+class Node:
+    """One leaf host: its name, the path that reaches it, and the document that describes it."""
+
+    name: str
+    path: Path
+    document: Mapping[str, Any]
+    lost: str | None
+
+    @property
+    def address(self) -> str:
+        """The address by which it is reached."""
+        return str(self.document.get("Address", ""))
+
+    @property
+    def ip(self) -> str | None:
+        """The address of a machine that is not this one; None for this one, and where it is not known."""
+        host = urlsplit(self.address).hostname if self.address.startswith("tcp://") else None
+        return None if host is None or is_loopback(host) else host
+
+
+class Hosts:
+    """The leaf hosts of a service; `single` where the service is one host itself."""
+
+    def __init__(self, service: Service, rows: Sequence[Row]) -> None:
+        self.service = service
+        self.single = len(rows) == 1 and not rows[0].member
+
+    @classmethod
+    async def of(cls, service: Service) -> Hosts:
+        """Find out what a service is."""
+        return cls(service, Listing.of(await service(Message(Verb.LS, ("nodes",)))).rows)
+
+    async def nodes(self) -> list[Node]:
+        """Return all hosts, those that do not answer among them."""
+        listing = Listing.of(await self.service(Message(Verb.LS, ("nodes",))))
+        return [
+            Node(row.name, () if self.single else ("nodes", row.name), row.document, row.lost)
+            for row in sorted(listing, key=lambda row: row.name)
+        ]
+
+    async def connect(self, path: Path, method: str, target: str, **options: Any) -> Message:
+        """Send one request to what a path names."""
+        return await self.service(Message(Verb.CONNECT, path, {"method": method, "target": target, **options}))
+
+    async def document(self, path: Path, method: str, target: str, **options: Any) -> Any:
+        """Send one request and return the JSON that is answered; raise the error that it is."""
+        reply = await self.connect(path, method, target, **options)
+        return await json_of(reply)
+
+    async def ask_all(
+        self, ask: Callable[[Node], Awaitable[T]], *, deadline: float | None = None
+    ) -> list[tuple[str, T | SwarmError]]:
+        """Ask every host at once; one that is down is not asked. Each is in the answer, by name and in order."""
+        nodes = await self.nodes()
+        answers: dict[str, T | SwarmError] = {}
+
+        async def ask_one(node: Node) -> None:
+            if node.lost is not None:
+                answers[node.name] = Unavailable(node.lost, host=node.name)
+                return
+            late = Unavailable(f"no answer in {deadline} s", host=node.name)
+            answers[node.name] = late
+            with trio.move_on_after(deadline if deadline is not None else float("inf")):
+                try:
+                    answers[node.name] = await ask(node)
+                except SwarmError as error:
+                    answers[node.name] = error
+
+        async with trio.open_nursery() as nursery:
+            for node in nodes:
+                nursery.start_soon(ask_one, node)
+        return [(node.name, answers[node.name]) for node in nodes]
+
+
+async def json_of(reply: Message) -> Any:
+    """Read a CONNECT's reply as JSON; raise the error that it is."""
+    data = await body_of(reply)
+    return json.loads(data) if data.strip() else None
+
+
+async def body_of(reply: Message) -> bytes:
+    """Read a CONNECT's reply to its end; raise the error that it is, with the engine's own body."""
+    assert reply.att is not None
+    data = await read_whole(reply.att, MAX_DOCUMENT)
+    status = int(reply["status"])
+    if status >= 400:
+        raise error_of_status(status, message_of(data), body=data)
+    return data
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or a name is this machine to itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def message_of(data: bytes) -> str:
+    """Return the text of an engine's error."""
+    try:
+        return str(json.loads(data)["message"])
+    except (ValueError, KeyError, TypeError):
+        return data.decode("utf-8", "replace").strip()

@@ -1,0 +1,153 @@
+"""Where the front listens: Unix sockets with mode and group, and TCP on loopback."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import trio
+from attrs import frozen
+
+from swarmkit.errors import Conflict, Denied, Invalid, Unavailable
+
+from .hosts import is_loopback
+
+BACKLOG = 1024
+DEFAULT_MODE = 0o660
+
+
+@frozen
+class Access:
+    """Who may connect to a Unix socket: its mode, and its group (a name or a number; None leaves the process's)."""
+
+    mode: int = DEFAULT_MODE
+    group: str | None = None
+
+
+def default_address() -> str:
+    """Return the Unix socket in the user's runtime directory, or what comes nearest to that."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        return f"unix://{runtime}/swarmd.sock"
+    return "unix:///run/swarmd.sock" if os.geteuid() == 0 else f"unix:///tmp/swarmd-{os.geteuid()}.sock"
+
+
+def check_address(address: str) -> str:
+    """Return an address if the front can listen there; raise `Invalid` or `Denied` saying what is wrong."""
+    scheme, _, rest = address.partition("://")
+    if scheme == "unix" and rest.startswith("/"):
+        if len(os.fsencode(rest)) > 107:
+            raise Invalid(f"the path of a Unix socket has at most 107 bytes: {rest}")
+        return address
+    if scheme == "tcp":
+        host, _ = _host_and_port(address)
+        if not is_loopback(host):
+            raise Denied(
+                f"{address}: TCP is served on loopback only (tcp://127.0.0.1:PORT): it would be open to anybody"
+            )
+        return address
+    raise Invalid(f"cannot listen on {address!r}: unix:///PATH or tcp://127.0.0.1:PORT")
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise Invalid(f"cannot listen on {address!r}: {error}") from error
+    if not host or port is None or parts.path.strip("/"):
+        raise Invalid(f"cannot listen on {address!r}: tcp://HOST:PORT")
+    return host, port
+
+
+@contextmanager
+def listening(address: str, access: Access) -> Iterator[tuple[trio.SocketListener, str]]:
+    """Listen on an address; yield the listener and the address as clients use it. A socket file ends with the block."""
+    if address.startswith("unix://"):
+        with _unix(Path(address.removeprefix("unix://")), access) as listener:
+            yield listener, address
+    else:
+        with _tcp(address) as found:
+            yield found
+
+
+@contextmanager
+def _tcp(address: str) -> Iterator[tuple[trio.SocketListener, str]]:
+    host, port = _host_and_port(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            raise Unavailable(f"cannot listen on {address}: {error.strerror}") from error
+        bound.listen(BACKLOG)
+        shown = f"[{host}]" if ":" in host else host
+        yield trio.SocketListener(trio.socket.from_stdlib_socket(bound)), f"tcp://{shown}:{bound.getsockname()[1]}"
+
+
+@contextmanager
+def _unix(path: Path, access: Access) -> Iterator[trio.SocketListener]:
+    _make_way(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
+        mask = os.umask(0o177)  # nobody else gets in between bind and chmod
+        try:
+            bound.bind(str(path))
+        except OSError as error:
+            raise Unavailable(f"cannot listen on unix://{path}: {error.strerror}") from error
+        finally:
+            os.umask(mask)
+        ours = path.stat()
+        try:
+            _open_to(path, access)
+            bound.listen(BACKLOG)
+            yield trio.SocketListener(trio.socket.from_stdlib_socket(bound))
+        finally:
+            _remove(path, ours)
+
+
+def _open_to(path: Path, access: Access) -> None:
+    if access.group is not None:
+        try:
+            group = int(access.group) if access.group.isdigit() else grp.getgrnam(access.group).gr_gid
+            os.chown(path, -1, group)
+        except KeyError as error:
+            raise Invalid(f"there is no group called {access.group!r}") from error
+        except OSError as error:
+            raise Denied(f"cannot give unix://{path} to the group {access.group}: {error.strerror}") from error
+    path.chmod(access.mode)
+
+
+def _make_way(path: Path) -> None:
+    """Remove a socket that nobody listens on; refuse to take the place of anything else."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise Unavailable(f"cannot listen on unix://{path}: there is no directory {path.parent}") from None
+        return
+    except OSError as error:
+        raise Unavailable(f"cannot listen on unix://{path}: {error.strerror}") from error
+    if not stat.S_ISSOCK(found.st_mode):
+        raise Conflict(f"cannot listen on unix://{path}: it is there, and no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        refused = probe.connect_ex(str(path))
+    if refused != errno.ECONNREFUSED:
+        raise Conflict(f"cannot listen on unix://{path}: another process listens there")
+    path.unlink()
+
+
+def _remove(path: Path, ours: os.stat_result) -> None:
+    """Remove our socket, unless another has taken its place."""
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        if (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino):
+            path.unlink()

@@ -1,0 +1,225 @@
+"""The operations of the Engine API, and how each crosses hosts: what routing, tests and documentation are made from.
+
+Names and paths are those of the API's specification. `{name}` stands for one or more path segments, because a container
+may be qualified with its host and an image has slashes of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import cached_property
+
+from attrs import define, field, frozen
+
+
+class Way(Enum):
+    """How an operation crosses hosts; the value says it in words."""
+
+    OWNER = "goes to the one host that has it, untouched"
+    EXEC = "goes to the host on which the exec was created"
+    PLACED = "goes to a host that is chosen"
+    MERGED = "asked of every host, the answers made one"
+    FIRST = "goes to the first host that has it"
+    HOLDERS = "goes to every host that has it"
+    EVERY = "goes to every host that answers"
+    HERE = "answered by swarmd itself"
+    LATER = "not across hosts yet: 501, and untouched where there is one host only"
+
+
+@define(frozen=True, slots=False)
+class Operation:
+    """One operation: its name in the specification, method, path, and way. `hijack` marks raw conversations."""
+
+    name: str
+    method: str
+    path: str
+    way: Way
+    hijack: bool = False
+    note: str = field(default="")
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The whole path as an expression, with the group `name` for what is named."""
+        return re.compile(re.sub(r"\\{\w+\\}", "(?P<name>.+)", re.escape(self.path)) + r"\Z")
+
+    @property
+    def collection(self) -> str:
+        """The first word of the path."""
+        return self.path.split("/")[1]
+
+    @property
+    def below(self) -> str:
+        """What of the path stands behind the name."""
+        return self.path.partition("}")[2]
+
+
+def _table(way: Way, *rows: str) -> list[Operation]:
+    """Read rows `Name METHOD /path [hijack] [# note]`."""
+    operations = []
+    for row in rows:
+        words, _, note = row.partition("#")
+        name, method, path, *flags = words.split()
+        operations.append(Operation(name, method, path, way, "hijack" in flags, note.strip()))
+    return operations
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    *_table(
+        Way.HERE,
+        "SystemPing GET /_ping",
+        "SystemPingHead HEAD /_ping",
+    ),
+    *_table(
+        Way.MERGED,
+        "SystemVersion GET /version",
+        "SystemInfo GET /info",
+        "SystemEvents GET /events # filters applied to the merged stream; history with `since`",
+        "ContainerList GET /containers/json # from the mirror; filters and order over all hosts",
+        "ImageList GET /images/json # one image on several hosts is one row",
+    ),
+    *_table(
+        Way.PLACED,
+        "ContainerCreate POST /containers/create # `--name host/name` chooses the host; what it refers to, too",
+    ),
+    *_table(
+        Way.EVERY,
+        "ContainerPrune POST /containers/prune",
+        "ImageCreate POST /images/create # pull; an import (`fromSrc`) is not across hosts yet",
+        "ImageLoad POST /images/load",
+        "ImagePrune POST /images/prune",
+    ),
+    *_table(
+        Way.OWNER,
+        "ContainerInspect GET /containers/{name}/json # with the host as `Node`",
+        "ContainerTop GET /containers/{name}/top",
+        "ContainerLogs GET /containers/{name}/logs",
+        "ContainerChanges GET /containers/{name}/changes",
+        "ContainerExport GET /containers/{name}/export",
+        "ContainerStats GET /containers/{name}/stats",
+        "ContainerResize POST /containers/{name}/resize",
+        "ContainerStart POST /containers/{name}/start",
+        "ContainerStop POST /containers/{name}/stop",
+        "ContainerRestart POST /containers/{name}/restart",
+        "ContainerKill POST /containers/{name}/kill",
+        "ContainerUpdate POST /containers/{name}/update",
+        "ContainerRename POST /containers/{name}/rename # the new name is free on every host, or qualified",
+        "ContainerPause POST /containers/{name}/pause",
+        "ContainerUnpause POST /containers/{name}/unpause",
+        "ContainerAttach POST /containers/{name}/attach hijack",
+        "ContainerWait POST /containers/{name}/wait",
+        "ContainerArchiveInfo HEAD /containers/{name}/archive",
+        "ContainerArchive GET /containers/{name}/archive",
+        "PutContainerArchive PUT /containers/{name}/archive",
+        "ContainerExec POST /containers/{name}/exec",
+        "ContainerDelete DELETE /containers/{name}",
+    ),
+    *_table(
+        Way.EXEC,
+        "ExecStart POST /exec/{id}/start hijack",
+        "ExecResize POST /exec/{id}/resize",
+        "ExecInspect GET /exec/{id}/json",
+    ),
+    *_table(
+        Way.FIRST,
+        "ImageGetAll GET /images/get # from a host that has all the names",
+        "ImageInspect GET /images/{name}/json",
+        "ImageHistory GET /images/{name}/history",
+        "ImageGet GET /images/{name}/get",
+    ),
+    *_table(
+        Way.HOLDERS,
+        "ImageTag POST /images/{name}/tag",
+        "ImageDelete DELETE /images/{name}",
+    ),
+    *_table(
+        Way.LATER,
+        "ContainerAttachWebsocket GET /containers/{name}/attach/ws hijack",
+        "ImageBuild POST /build",
+        "BuildPrune POST /build/prune",
+        "ImageSearch GET /images/search",
+        "ImagePush POST /images/{name}/push",
+        "ImageCommit POST /commit",
+        "SystemAuth POST /auth",
+        "SystemDataUsage GET /system/df",
+        "Session POST /session hijack",
+        "Grpc POST /grpc hijack",
+        "DistributionInspect GET /distribution/{name}/json",
+        "NetworkList GET /networks",
+        "NetworkCreate POST /networks/create",
+        "NetworkPrune POST /networks/prune",
+        "NetworkConnect POST /networks/{id}/connect",
+        "NetworkDisconnect POST /networks/{id}/disconnect",
+        "NetworkInspect GET /networks/{id}",
+        "NetworkDelete DELETE /networks/{id}",
+        "VolumeList GET /volumes",
+        "VolumeCreate POST /volumes/create",
+        "VolumePrune POST /volumes/prune",
+        "VolumeInspect GET /volumes/{name}",
+        "VolumeUpdate PUT /volumes/{name}",
+        "VolumeDelete DELETE /volumes/{name}",
+        "SwarmInspect GET /swarm",
+        "SwarmInit POST /swarm/init",
+        "SwarmJoin POST /swarm/join",
+        "SwarmLeave POST /swarm/leave",
+        "SwarmUpdate POST /swarm/update",
+        "SwarmUnlockkey GET /swarm/unlockkey",
+        "SwarmUnlock POST /swarm/unlock",
+        "NodeList GET /nodes",
+        "NodeUpdate POST /nodes/{id}/update",
+        "NodeInspect GET /nodes/{id}",
+        "NodeDelete DELETE /nodes/{id}",
+        "ServiceList GET /services",
+        "ServiceCreate POST /services/create",
+        "ServiceUpdate POST /services/{id}/update",
+        "ServiceLogs GET /services/{id}/logs",
+        "ServiceInspect GET /services/{id}",
+        "ServiceDelete DELETE /services/{id}",
+        "TaskList GET /tasks",
+        "TaskLogs GET /tasks/{id}/logs",
+        "TaskInspect GET /tasks/{id}",
+        "SecretList GET /secrets",
+        "SecretCreate POST /secrets/create",
+        "SecretUpdate POST /secrets/{id}/update",
+        "SecretInspect GET /secrets/{id}",
+        "SecretDelete DELETE /secrets/{id}",
+        "ConfigList GET /configs",
+        "ConfigCreate POST /configs/create",
+        "ConfigUpdate POST /configs/{id}/update",
+        "ConfigInspect GET /configs/{id}",
+        "ConfigDelete DELETE /configs/{id}",
+        "PluginList GET /plugins",
+        "GetPluginPrivileges GET /plugins/privileges",
+        "PluginPull POST /plugins/pull",
+        "PluginCreate POST /plugins/create",
+        "PluginInspect GET /plugins/{name}/json",
+        "PluginEnable POST /plugins/{name}/enable",
+        "PluginDisable POST /plugins/{name}/disable",
+        "PluginUpgrade POST /plugins/{name}/upgrade",
+        "PluginPush POST /plugins/{name}/push",
+        "PluginSet POST /plugins/{name}/set",
+        "PluginDelete DELETE /plugins/{name}",
+    ),
+)
+"""Every operation. Of two that match a path, the earlier one is meant."""
+
+
+@frozen
+class Route:
+    """An operation found for a request, with what the path names (`""` where it names nothing)."""
+
+    operation: Operation
+    name: str
+
+
+def find_route(method: str, path: str) -> Route | None:
+    """Find the operation of a method and a path without its version."""
+    for operation in OPERATIONS:
+        if operation.method == method and (match := operation.pattern.match(path)):
+            return Route(operation, match.groupdict().get("name", ""))
+    return None
+
+
+def path_exists(path: str) -> bool:
+    """Tell whether any method is known for a path."""
+    return any(operation.pattern.match(path) for operation in OPERATIONS)
