@@ -17,7 +17,10 @@ MAX_PIECE = 1024 * 1024
 
 @frozen
 class Record:
-    """Some bytes of one standard stream: 1 for output (a terminal's, too), 2 for errors."""
+    """Some bytes of one standard stream: 1 for output (a terminal's, too), 2 for errors.
+
+    An engine may say on stream 3 why it cannot go on.
+    """
 
     stream: int
     data: bytes
