@@ -1,0 +1,63 @@
+"""What all tests share: real engines for those that ask for them, and their logs beside a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from .real.engines import Engine, remove_engines, start_engines, why_not
+
+REQUIRED = os.environ.get("SWARMD_REQUIRE_ENGINES") == "1"
+"""Whether a machine that cannot start engines fails the tests that need them instead of skipping them."""
+
+_ENGINES = pytest.StashKey[list[Engine]]()
+_LOG_SIZES = pytest.StashKey[dict[str, int]]()
+
+
+@pytest.fixture(scope="session")
+def engines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Engine]]:
+    """Give three real engines, started together; they live as long as the session."""
+    reason = why_not()
+    if reason is not None:
+        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+    engines = start_engines(("one", "two", "three"), tmp_path_factory.mktemp("engines"))
+    request.config.stash[_ENGINES] = engines
+    yield engines
+    remove_engines(engines)
+
+
+@pytest.fixture
+def clean_engines(engines: list[Engine]) -> Iterator[list[Engine]]:
+    """Give the three engines healthy and empty, and leave them so."""
+    for engine in engines:
+        engine.clean()
+    yield engines
+    for engine in engines:
+        engine.clean()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses an engine: `-m 'not engine'` leaves these tests out."""
+    for item in items:
+        if "engines" in getattr(item, "fixturenames", ()):
+            item.add_marker("engine")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note how far the engines' logs have come."""
+    running = item.config.stash.get(_ENGINES, [])
+    item.stash[_LOG_SIZES] = {engine.name: engine.log.stat().st_size for engine in running if engine.log.exists()}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the engines logged since the test began."""
+    report = yield
+    if report.failed and "engines" in getattr(item, "fixturenames", ()):
+        sizes = item.stash.get(_LOG_SIZES, {})
+        for engine in item.config.stash.get(_ENGINES, []):
+            text = engine.log_since(sizes.get(engine.name, 0)) if engine.log.exists() else ""
+            report.sections.append((f"engine {engine.name}", text[-4000:]))
+    return report
