@@ -18,12 +18,13 @@ from .errors import (
     Unimplemented,
 )
 from .frames import FrameDecoder, Record, encode_frame
-from .host import Answer, Container, Document, Host, Records
+from .host import Answer, Container, Document, Host
 from .instance import open_instance
 from .layer import LayerFunction, layer
 from .message import Message, Path, Verb, ack
 from .part import Part, Role, Stage, part
 from .pipeline import Pipeline, open_pipeline, parse_pipeline
+from .records import Records
 from .registry import Registry, open_registry
 from .rows import Listing, Missing, Row
 from .service import Service, VerbService, close_ends

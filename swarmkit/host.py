@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 
 import trio
@@ -16,11 +15,13 @@ from attrs import frozen
 
 from .channel import Receiver
 from .errors import Internal, error_of_status
-from .frames import FrameDecoder, Record
 from .message import Message, Path, Verb
+from .records import OpeningRecords, Records
 from .rows import Listing, Row
-from .service import Service
-from .streams import CHUNK, BytesStream, read_whole
+from .service import Service, close_ends
+from .streams import BytesStream, read_whole
+
+__all__ = ["Answer", "Container", "Document", "Host", "Records"]
 
 
 class Document(dict[str, Any]):
@@ -40,78 +41,14 @@ class Answer:
     path: Path = ()
 
     async def json(self) -> Any:
-        """Read the whole body as JSON and close; raise the error that it is, if it is one."""
+        """Read the whole body as JSON and close; raise the error that it is, if it is one, None where it is empty."""
         data = await read_whole(self.body)
         if self.status >= 400:
             raise error_of_status(self.status, _message(data), body=data)
-        return json.loads(data) if data.strip() else None
-
-
-class Records:
-    """Framed output as records. Iterate over it, in an `async with` block where the loop may be left early."""
-
-    def __init__(self, stream: trio.abc.ReceiveStream) -> None:
-        self._stream = stream
-        self._decoder = FrameDecoder()
-        self._ready: list[Record] = []
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Record:
-        while not self._ready:
-            data = await self._stream.receive_some(CHUNK)
-            if not data:
-                await self.aclose()
-                if not self._decoder.clean:
-                    raise Internal("the framed output ended within a frame")
-                raise StopAsyncIteration
-            self._ready = self._decoder.feed(data)[::-1]
-        return self._ready.pop()
-
-    async def aclose(self) -> None:
-        """Stop reading, which stops the sender."""
-        await self._stream.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-
-class _Opening:
-    """Records that are opened when they are first wanted, so that `async for record in web.log()` needs no `await`."""
-
-    def __init__(self, service: Service, message: Message) -> None:
-        self._service = service
-        self._message = message
-        self._records: Records | None = None
-
-    async def _open(self) -> Records:
-        if self._records is None:
-            reply = await self._service(self._message)
-            if reply.att is None:
-                raise Internal(f"the reply to {self._message.verb.name} has no stream")
-            self._records = Records(reply.att)
-        return self._records
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Record:
-        return await anext(await self._open())
-
-    async def __aenter__(self) -> Records:
-        return await self._open()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._records is not None:
-            await self._records.aclose()
+        try:
+            return json.loads(data) if data.strip() else None
+        except ValueError as error:
+            raise Internal(f"the answer is no JSON: {data[:80]!r}") from error
 
 
 @frozen
@@ -152,6 +89,7 @@ class Host:
         """Subscribe to what changes; iterate over the channel, and close it."""
         reply = await self.service(Message(Verb.WATCH, (), options))
         if not isinstance(reply.ret, Receiver):
+            await close_ends(reply)
             raise Internal("the reply to WATCH has no channel")
         return reply.ret
 
@@ -199,24 +137,30 @@ class Container:
         timestamps: bool = False,
         stdout: bool = True,
         stderr: bool = True,
-    ) -> _Opening:
+    ) -> OpeningRecords:
         """Read its log: iterate, or use `async with` where the loop may be left early. Times are Unix seconds."""
         options = {
             "follow": follow, "tail": tail, "since": since, "until": until, "timestamps": timestamps,
             "stdout": stdout, "stderr": stderr,
         }  # fmt: skip
-        return _Opening(self.service, self._message(Verb.LOG, options))
+        return OpeningRecords(self.service, self._message(Verb.LOG, options))
 
-    def join(self, stdin: trio.abc.ReceiveStream | bytes | None = None, *, logs: bool = False) -> _Opening:
+    def join(self, stdin: trio.abc.ReceiveStream | bytes | None = None, *, logs: bool = False) -> OpeningRecords:
         """Join its standard streams: `stdin` is sent to its end of file, the output is read as from `log`."""
         source = BytesStream(stdin) if isinstance(stdin, bytes) else stdin
         wanted = {"stdin": source is not None, "stdout": True, "stderr": True, "logs": logs}
-        return _Opening(self.service, self._message(Verb.ATTACH, {"io": wanted}, source))
+        return OpeningRecords(self.service, self._message(Verb.ATTACH, {"io": wanted}, source))
 
     async def wait(self, condition: str = "not-running") -> int:
-        """Wait until it is `not-running`, `next-exit` or `removed`; return its exit code (operation ContainerWait)."""
+        """Wait until it is `not-running`, `next-exit` or `removed`; return its exit code (operation ContainerWait).
+
+        Raises `Internal` with the engine's reason where it could not wait to the end.
+        """
         answer = await self.connect("POST", f"/wait?{urlencode({'condition': condition})}")
-        return int((await answer.json())["StatusCode"])
+        result = await answer.json()
+        if result.get("Error"):
+            raise Internal(f"waiting for {self}: {result['Error'].get('Message')}")
+        return int(result["StatusCode"])
 
     async def kill(self, signal: str = "KILL") -> None:
         """Send it a signal."""
@@ -243,7 +187,7 @@ class Container:
         """Send one Engine API request below its own path: `connect("GET", "/top")`."""
         return await _connect(self.service, self.path, method, target, body, **options)
 
-    async def _ask(self, verb: Verb, **args: Any) -> Message:
+    async def _ask(self, verb: Verb, /, **args: Any) -> Message:
         return await self.service(self._message(verb, args))
 
     def _message(self, verb: Verb, args: Mapping[str, Any], att: trio.abc.ReceiveStream | None = None) -> Message:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import frozen
 
-from .errors import Invalid
+from .errors import Internal, Invalid
 from .service import Service
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ class Part:
         return self.command.get_short_help_str(limit=100)
 
     def parse(self, words: Sequence[str]) -> Stage:
-        """Settle the arguments; raise `Invalid` naming the part for words it does not understand."""
+        """Settle the arguments.
+
+        Raises `Invalid` naming the part for words it does not understand, and `Internal` where it makes no stage.
+        """
         try:
             with self.command.make_context(self.name, list(words)) as context:
                 stage = self.command.invoke(context)
@@ -88,7 +91,8 @@ class Part:
             raise Invalid(f"{self.name}: nothing to open") from stop
         except click.ClickException as error:
             raise Invalid(f"{self.name}: {error.format_message()}") from error
-        assert isinstance(stage, Stage)
+        if not isinstance(stage, Stage):
+            raise Internal(f"{self.name}: its function returned {type(stage).__name__}, not a Stage")
         return stage
 
     def help(self) -> str:

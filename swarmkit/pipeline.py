@@ -6,11 +6,13 @@ import re
 import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from attrs import frozen
 
-from .errors import Invalid, SwarmError
+from .errors import Internal, Invalid, SwarmError, error_of
 from .host import Host
+from .instance import errors_within
 from .part import Role, Stage
 from .registry import Registry
 from .service import Service
@@ -25,16 +27,18 @@ class Pipeline:
     stages: tuple[Stage, ...]
 
     def __or__(self, other: Stage | Pipeline) -> Pipeline:
-        behind = other.stages if isinstance(other, Pipeline) else (other,)
-        return Pipeline(self.stages + behind)
+        if isinstance(other, Pipeline):
+            return Pipeline(self.stages + other.stages)
+        return Pipeline((*self.stages, other)) if isinstance(other, Stage) else NotImplemented
 
     def __str__(self) -> str:
         return " | ".join(str(stage) for stage in self.stages)
 
     @property
     def role(self) -> Role:
-        """What the whole is to whoever uses it."""
-        return Role.BACKEND if self.stages[0].role is Role.LAYER else self.stages[0].role
+        """What the whole is to whoever uses it: layers are to be seen through."""
+        first = self.stages[0].role
+        return self.stages[-1].role if first is Role.LAYER else first
 
     @property
     def name(self) -> str:
@@ -71,12 +75,14 @@ class Pipeline:
                 stage = self.stages[place]
                 try:
                     service = await stack.enter_async_context(stage.open(service))
-                except SwarmError as error:
-                    if "stage" not in error.details:
-                        where = f"stage {place + 1} ({stage})" if len(self.stages) > 1 else str(stage)
-                        raise type(error)(f"{where}: {error.message}", **error.details, stage=place + 1) from error
-                    raise
-            assert service is not None
+                except Exception as error:
+                    errors = errors_within(error)
+                    if not errors or "stage" in errors[0].details:
+                        raise
+                    where = f"stage {place + 1} ({stage})" if len(self.stages) > 1 else str(stage)
+                    raise _retold(errors[0], where, stage=place + 1) from error
+            if service is None:
+                raise Internal(f"{self.stages[0]} opened no service")
             yield service
 
 
@@ -100,7 +106,7 @@ def parse_pipeline(text: str | Sequence[str], registry: Registry | None = None) 
         try:
             stages.append(parse_stage(piece, registry))
         except SwarmError as error:
-            raise type(error)(f"stage {len(stages) + 1} ({piece.strip()}): {error.message}", **error.details) from error
+            raise _retold(error, f"stage {len(stages) + 1} ({piece.strip()})") from error
     pipeline = Pipeline(tuple(stages))
     pipeline.check()
     return pipeline
@@ -131,6 +137,11 @@ def split_stages(text: str) -> list[str]:
     if len(stages) > 1 and not all(stage.strip() for stage in stages):
         raise Invalid(f"a stage is empty: {text!r}")
     return stages
+
+
+def _retold(error: SwarmError, where: str, **details: Any) -> SwarmError:
+    """Return the same error with the place in front of its message."""
+    return error_of(error.code, f"{where}: {error.message}", **{**error.details, **details})
 
 
 def _split(text: str) -> list[str]:

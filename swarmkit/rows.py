@@ -15,7 +15,7 @@ class Row:
     """One child: its names, its id, where it is, its document, and whose it is.
 
     `member` is the host it lives on as seen from the service that was asked (`""` for a service that is one host
-    itself). `lost` is the reason why that host does not answer; the row is then the last known. `state` is a document
+    itself). `lost` is the reason why that host does not answer; the row is then the last known. `detail` is a document
     with what the summary lacks (for a container the `State` of its inspect) where the service holds it.
     """
 
