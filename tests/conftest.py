@@ -10,7 +10,7 @@ import pytest
 from .real.engines import Engine, remove_engines, start_engines, why_not
 
 REQUIRED = os.environ.get("SWARMD_REQUIRE_ENGINES") == "1"
-"""Whether a machine that cannot start engines fails the tests that need them instead of skipping them."""
+"""Whether every test must run, as in CI: one that would be skipped fails, with the reason for skipping it."""
 
 _ENGINES = pytest.StashKey[list[Engine]]()
 _LOG_SIZES = pytest.StashKey[dict[str, int]]()
@@ -21,7 +21,7 @@ def engines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Give three real engines, started together; they live as long as the session."""
     reason = why_not()
     if reason is not None:
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+        pytest.skip(reason)
     engines = start_engines(("one", "two", "three"), tmp_path_factory.mktemp("engines"))
     request.config.stash[_ENGINES] = engines
     yield engines
@@ -52,12 +52,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show with a failure what the engines logged since the test began."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Allow no skipping where all must run; show with a failure what the engines logged since the test began."""
     report = yield
+    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"every test must run, and this one: {_reason(call)}"
     if report.failed and "engines" in getattr(item, "fixturenames", ()):
         sizes = item.stash.get(_LOG_SIZES, {})
         for engine in item.config.stash.get(_ENGINES, []):
             text = engine.log_since(sizes.get(engine.name, 0)) if engine.log.exists() else ""
             report.sections.append((f"engine {engine.name}", text[-4000:]))
     return report
+
+
+def _reason(call: pytest.CallInfo[None]) -> str:
+    return call.excinfo.exconly() if call.excinfo is not None else "was skipped"

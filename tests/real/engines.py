@@ -145,7 +145,7 @@ class Engine:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        """Send a signal to dockerd, the child of the `nsenter` that we started, which ends and stops as its child does."""
+        """Send a signal to dockerd, the child of our `nsenter`, which ends and stops as its child does."""
         if self._daemon is not None and self._daemon.poll() is None:
             os.kill(only_child(self._daemon.pid), number)
             if number != signal.SIGSTOP:
