@@ -121,6 +121,7 @@ class Mirror:
         self.lost: dict[str, Lost] = {}  # by member, "" where the service behind is one host
         self.nodes: dict[Path, Row] = {}
         self._inner = inner
+        self._created: dict[str, Row] = {}  # by id, what was created through us and has not been listed yet
         self._dirty: dict[str, int] = {}  # id -> number of the mark, so that a mark made during a fetch outlives it
         self._dirty_all = 0
         self._marks = 0
@@ -178,7 +179,7 @@ class Mirror:
     def tiers(self, reference: str) -> tuple[list[Row], list[Row], list[Row]]:
         """Return the rows that have this id, this name, and an id that begins so; an earlier meaning goes before."""
         reference = reference.removeprefix("/")
-        row = self.replica.rows.get(reference)
+        row = self.known(reference)
         return [row] if row else [], self.replica.named(reference), self.replica.beginning(reference)
 
     @property
@@ -189,7 +190,11 @@ class Mirror:
     @property
     def unlisted(self) -> int:
         """How many were created through the mirror that it has not listed yet."""
-        return sum(id not in self.replica.rows for id in self._dirty)
+        return len(self._created)
+
+    def known(self, id: str) -> Row | None:
+        """Return what has this full id; of what was created a moment ago, no more than that it is here."""
+        return self.replica.rows.get(id) or self._created.get(id)
 
     def doubt(self, reference: str) -> None:
         """Have what a reference means fetched before the next read: much depends on its being there still."""
@@ -197,7 +202,7 @@ class Mirror:
 
     async def resolve(self, reference: str) -> Row:
         """Find one container; raise `NotFound` or `Conflict`."""
-        if reference not in self.replica.rows:  # an id has one owner for ever
+        if self.known(reference) is None:  # else it is an id, which has one owner for ever
             await self.refresh()
         found = self.find(reference)
         if not found:
@@ -214,7 +219,9 @@ class Mirror:
             reply = await self._inner(message)
         finally:
             self._mark(message.path)
-        if message.verb is Verb.SPAWN:
+        if message.verb is Verb.SPAWN and reply.path:
+            id = reply.path[-1]
+            self._created[id] = Row(name=str(message.get("name") or id[:12]), path=reply.path, id=id)
             self._mark(reply.path)
         if reply.att is None:
             return reply
@@ -234,19 +241,28 @@ class Mirror:
             case () | ("containers",):
                 self._dirty_all = self._marks
 
-    async def refresh(self) -> None:
-        """Fetch what is marked, or wait for the first listing; not of a lost host, nor past `FETCH_DEADLINE`."""
+    async def refresh(self) -> bool:
+        """Fetch what is marked, or wait for the first listing; not of a lost host, nor past `FETCH_DEADLINE`.
+
+        Returns whether all that was sent before this call has been read; of a lost host there is nothing to read.
+        """
+        asked = self._marks
         with trio.move_on_after(FETCH_DEADLINE):
             while not self.synced and self.why_lost() is None:
                 await self._changed.wait()
-            if self.why_lost() is not None or not (self._dirty or self._dirty_all):
-                return
-            async with self._lock:
-                if self._dirty or self._dirty_all:
-                    try:
-                        await self._fetch()
-                    except SwarmError as error:
-                        log.debug("%s: cannot read what was written: %s", self.name, error)
+            while self.why_lost() is None and self._unread(asked):
+                async with self._lock:
+                    if self._unread(asked):
+                        try:
+                            await self._fetch()
+                        except SwarmError as error:
+                            log.debug("%s: cannot read what was written: %s", self.name, error)
+                            return False
+        return self.why_lost() is not None or (self.synced and not self._unread(asked))
+
+    def _unread(self, mark: int) -> bool:
+        """Tell whether something was marked, up to a mark, that has not been fetched since."""
+        return 0 < self._dirty_all <= mark or any(made <= mark for made in self._dirty.values())
 
     async def _fetch(self) -> None:
         mark = self._marks
@@ -278,10 +294,12 @@ class Mirror:
                 self._remove(id, stamp)
 
     def _put(self, row: Row, stamp: int) -> None:
+        self._created.pop(row.id, None)
         if self.replica.put(row, stamp):
             self._tell(Message(Verb.WATCH, row.path, {"kind": "put", "row": row.to_plain(), "stamp": stamp}))
 
     def _remove(self, id: str, stamp: int) -> None:
+        self._created.pop(id, None)
         if self.replica.remove(id, stamp):
             self._tell(Message(Verb.WATCH, (MIRRORED, id), {"kind": "gone", "stamp": stamp}))
 

@@ -105,8 +105,9 @@ class EngineClient:
         The upload is closed in every case.
         """
         try:
-            await self._check_health()
+            await self.health.settled.wait()
             while True:
+                self._check_health()
                 connection, used = await self._connection(request)
                 try:
                     return await self._attempt(connection, request)
@@ -120,8 +121,7 @@ class EngineClient:
                     await request.upload.aclose()
             raise
 
-    async def _check_health(self) -> None:
-        await self.health.settled.wait()
+    def _check_health(self) -> None:
         if not self.health.healthy:
             raise Unavailable(f"host {self.where} is down: {self.health.reason}", host=self.where)
 
@@ -161,6 +161,7 @@ class EngineClient:
             with trio.CancelScope() as scope:
                 self._waiting.add(scope)
                 try:
+                    self._check_health()  # it may have been lost while we dialled; nobody would tell us any more
                     reply = await self._send_and_receive(connection, request, pump)
                 finally:
                     self._waiting.discard(scope)

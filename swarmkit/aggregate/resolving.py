@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import trio
 
-from ..errors import Conflict, NotFound
+from ..errors import Conflict, NotFound, Unavailable
 from ..message import Message
 from ..rows import Row
 from .members import Member
@@ -37,10 +37,14 @@ async def resolve(members: Mapping[str, Member], reference: str) -> Found:
     Raises `NotFound`, saying which hosts were never seen, or `Conflict` naming every host that has it.
     """
     among, wanted = candidates(members, reference)
-    found = [(member, member.mirror.replica.rows[wanted]) for member in among if wanted in member.mirror.replica.rows]
+    known = [(member, member.mirror.known(wanted)) for member in among]
+    found = [(member, row) for member, row in known if row is not None]
     if not found:  # else it is an id, which has one owner for ever
-        await refresh(among)
+        silent = await refresh(among)
         found = lookup(among, wanted)
+        if not found and silent:
+            names = ", ".join(member.name for member in silent)
+            raise Unavailable(f"cannot tell whether there is {reference}: no answer in time from {names}")
     if not found:
         raise not_found(among, reference)
     if len(found) > 1:
@@ -49,13 +53,20 @@ async def resolve(members: Mapping[str, Member], reference: str) -> Found:
     return found[0]
 
 
-async def refresh(members: Iterable[Member]) -> None:
-    """Have every member read what was written through it; each takes no longer than its deadline."""
-    unsettled = [member.mirror for member in members if not member.mirror.settled]
+async def refresh(members: Iterable[Member]) -> list[Member]:
+    """Have every member read what was written through it; return those that did not answer in time."""
+    unsettled = [member for member in members if not member.mirror.settled]
+    silent: list[Member] = []
+
+    async def refresh_one(member: Member) -> None:
+        if not await member.mirror.refresh():
+            silent.append(member)
+
     if unsettled:
         async with trio.open_nursery() as nursery:
-            for mirror in unsettled:
-                nursery.start_soon(mirror.refresh)
+            for member in unsettled:
+                nursery.start_soon(refresh_one, member)
+    return silent
 
 
 def not_found(members: Iterable[Member], reference: str) -> NotFound:
