@@ -19,7 +19,7 @@ from .part import Role
 from .pipeline import Pipeline, parse_pipeline
 from .registry import GROUP, Registry
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("swarmkit.swarmd")  # not __name__, which `python -m` makes "__main__"
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG = 1, 2, 70
 """Exit codes: a stage could not be opened or gave up; the words make no pipeline; a fault of the program
