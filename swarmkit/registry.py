@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 
 import trio
+from attrs import evolve
 
 from .errors import Internal, Invalid, NotFound, SwarmError, Unimplemented
 from .instance import open_instance
@@ -167,6 +168,7 @@ class _RegistryService(VerbService):
         except SwarmError:
             await close_ends(message)
             raise
+        await close_ends(evolve(message, ret=None))
         instance = _Instance(stage, inner)
         await self._nursery.start(instance.run)
         return ack({"name": stage.name}, ret=instance)
