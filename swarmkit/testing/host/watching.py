@@ -26,15 +26,15 @@ def _synced(message: Message) -> bool:
 
 @check
 async def watch_begins_with_what_there_is(subject: HostSubject) -> None:
-    """A watch says `have` for each container there is, with the row that LS has, and then, once, `synced`."""
+    """A watch says `have` for each container that LS lists, with such a row, and then, once, `synced`."""
     async with open_host(subject) as host, spawned(host, subject) as container:
+        listed = next(row for row in await host.ls() if row.id == container.id)
         async with await subscribe(host.service) as channel:
             came = await await_message(channel, _synced, "synced")
         having = [message for message in came if message.path == container.path]
         equal([message.get("kind") for message in having], ["have"], f"what is said of {container} before synced")
         row = Row.from_plain(having[0]["row"])
         equal((row.id, row.name), (container.id, container.name), "the row's id and name")
-        listed = next(row for row in await host.ls() if row.id == container.id)
         equal(set(row.document), set(listed.document), "the keys of the row's document, beside LS's")
 
 
