@@ -10,6 +10,7 @@ from swarmkit.transcript import line_of
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
 )
 NAMED = st.sampled_from(["headers", "target", "spec", "row", "event", "io", "body", "name"])
 
