@@ -10,6 +10,7 @@ from collections import deque
 
 import trio
 from attrs import define, field
+from trio.lowlevel import ParkingLot
 
 from .errors import SwarmError, Unavailable
 from .message import Message
@@ -29,11 +30,19 @@ class _State:
     ended: bool = False
     error: SwarmError | None = None
     closed: bool = False
-    changed: trio.Event = field(factory=trio.Event)
+    # Parking lots, not events: a message wakes one waiter and makes no object.
+    receivers: ParkingLot = field(factory=ParkingLot)
+    senders: ParkingLot = field(factory=ParkingLot)
+    watchers: ParkingLot = field(factory=ParkingLot)  # those who wait for the end
 
-    def wake(self) -> None:
-        self.changed.set()
-        self.changed = trio.Event()
+    def take(self) -> Message:
+        message = self.queue.popleft()
+        self.senders.unpark()
+        return message
+
+    def wake_all(self) -> None:
+        for waiters in (self.receivers, self.senders, self.watchers):
+            waiters.unpark_all()
 
 
 class Sender:
@@ -59,17 +68,20 @@ class Sender:
             self.end(Unavailable(f"the receiver fell {state.bound} messages behind; subscribe again"))
             return False
         state.queue.append(message)
-        state.wake()
+        state.receivers.unpark()
         return True
 
     async def send(self, message: Message) -> None:
-        """Send, waiting for room; raise trio.BrokenResourceError where the channel is over."""
+        """Send, waiting for room; raise trio.BrokenResourceError where the channel is over.
+
+        A cancelled `send` has sent nothing.
+        """
         state = self._state
+        await trio.lowlevel.checkpoint()
         while not self.closed and len(state.queue) >= state.bound:
-            await state.changed.wait()
+            await state.senders.park()
         if not self.offer(message):
             raise trio.BrokenResourceError("the channel is over")
-        await trio.lowlevel.checkpoint()
 
     def end(self, error: SwarmError | None = None) -> None:
         """End the channel, cleanly or with an error that the receiver meets after all that was sent. Idempotent."""
@@ -77,12 +89,13 @@ class Sender:
         if not state.ended:
             state.ended = True
             state.error = error
-            state.wake()
+            state.wake_all()
 
     async def wait_closed(self) -> None:
         """Wait until the receiver is gone or this end has ended."""
+        await trio.lowlevel.checkpoint()
         while not self.closed:
-            await self._state.changed.wait()
+            await self._state.watchers.park()
 
 
 class Receiver:
@@ -92,26 +105,23 @@ class Receiver:
         self._state = state
 
     async def receive(self) -> Message:
-        """Wait for the next message; raise `EndOfChannel` at its end, or the error it was ended with."""
+        """Wait for the next message; raise `EndOfChannel` at its end, or the error it was ended with.
+
+        A cancelled `receive` has taken nothing.
+        """
         state = self._state
+        await trio.lowlevel.checkpoint()
         while not state.queue:
             if state.closed:
                 raise trio.ClosedResourceError
             if state.ended:
                 raise state.error if state.error is not None else EndOfChannel
-            await state.changed.wait()
-        message = state.queue.popleft()
-        state.wake()
-        await trio.lowlevel.checkpoint_if_cancelled()
-        return message
+            await state.receivers.park()
+        return state.take()
 
     def receive_nowait(self) -> Message | None:
         """Return the next message if one is there."""
-        if not self._state.queue:
-            return None
-        message = self._state.queue.popleft()
-        self._state.wake()
-        return message
+        return self._state.take() if self._state.queue else None
 
     def __aiter__(self) -> Receiver:
         return self
@@ -126,7 +136,7 @@ class Receiver:
         """Give the channel up; what waits in it is dropped. Idempotent."""
         self._state.closed = True
         self._state.queue.clear()
-        self._state.wake()
+        self._state.wake_all()
 
     async def aclose(self) -> None:
         """Do as `close` does, with a checkpoint."""
@@ -141,6 +151,8 @@ class Receiver:
 
 
 def open_channel(bound: int = DEFAULT_BOUND) -> tuple[Sender, Receiver]:
-    """Make a channel that holds at most `bound` messages."""
+    """Make a channel that holds at most `bound` messages, one at least."""
+    if bound < 1:
+        raise ValueError(f"a channel holds one message at least, not {bound}")
     state = _State(bound)
     return Sender(state), Receiver(state)

@@ -6,10 +6,11 @@ written everything; whatever else ends it raises a `SwarmError`. Closing it tell
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 
 import trio
 from attrs import define, field
+from trio.lowlevel import ParkingLot
 
 from .errors import Invalid, SwarmError, Unavailable
 
@@ -27,11 +28,12 @@ class _PipeState:
     finished: bool = False
     error: SwarmError | None = None
     reader_gone: bool = False
-    changed: trio.Event = field(factory=trio.Event)
+    readers: ParkingLot = field(factory=ParkingLot)
+    writers: ParkingLot = field(factory=ParkingLot)  # those who wait for room, or for the reader to go
 
-    def wake(self) -> None:
-        self.changed.set()
-        self.changed = trio.Event()
+    @property
+    def full(self) -> bool:
+        return len(self.buffer) >= self.limit
 
 
 class PipeSender(trio.abc.SendStream):
@@ -44,23 +46,23 @@ class PipeSender(trio.abc.SendStream):
         """Write everything, waiting for the reader; raise trio.BrokenResourceError once nobody reads."""
         await trio.lowlevel.checkpoint()
         state, rest = self._state, memoryview(data)
+        self._check()
         while rest:
-            self._check()
+            while state.full:
+                await state.writers.park()
+                self._check()
             room = state.limit - len(state.buffer)
-            if room <= 0:
-                await state.changed.wait()
-                continue
             state.buffer += rest[:room]
             rest = rest[room:]
-            state.wake()
-        self._check()
+            state.readers.unpark()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room."""
         await trio.lowlevel.checkpoint()
-        while len(self._state.buffer) >= self._state.limit:
+        self._check()
+        while self._state.full:
+            await self._state.writers.park()
             self._check()
-            await self._state.changed.wait()
 
     def _check(self) -> None:
         if self._state.reader_gone:
@@ -71,18 +73,23 @@ class PipeSender(trio.abc.SendStream):
     def send_eof(self) -> None:
         """Say that everything has been written. Idempotent."""
         self._state.finished = True
-        self._state.wake()
+        self._wake_all()
 
     def cut(self, error: SwarmError) -> None:
         """End the stream with an error that the reader meets after what was written. Idempotent."""
         if not self._state.finished and self._state.error is None:
             self._state.error = error
-            self._state.wake()
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        self._state.readers.unpark_all()
+        self._state.writers.unpark_all()
 
     async def wait_reader_gone(self) -> None:
         """Wait until the reader has closed its end."""
+        await trio.lowlevel.checkpoint()
         while not self._state.reader_gone:
-            await self._state.changed.wait()
+            await self._state.writers.park()
 
     async def aclose(self) -> None:
         """Cut the stream unless it was ended already."""
@@ -97,7 +104,10 @@ class PipeReceiver(trio.abc.ReceiveStream):
         self._state = state
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Return what is there, waiting for some; `b""` at the end of file, the writer's error after a cut."""
+        """Return what is there, waiting for some; `b""` at the end of file, the writer's error after a cut.
+
+        A cancelled read has taken nothing.
+        """
         await trio.lowlevel.checkpoint()
         state = self._state
         while not state.buffer:
@@ -107,22 +117,25 @@ class PipeReceiver(trio.abc.ReceiveStream):
                 raise state.error
             if state.finished:
                 return b""
-            await state.changed.wait()
-        taken = bytes(state.buffer[:max_bytes])
+            await state.readers.park()
+        taken = bytes(state.buffer[: max_bytes or CHUNK])
         del state.buffer[: len(taken)]
-        state.wake()
+        state.writers.unpark_all()
         return taken
 
     async def aclose(self) -> None:
         """Tell the writer to stop. Idempotent."""
         self._state.reader_gone = True
         self._state.buffer.clear()
-        self._state.wake()
+        self._state.readers.unpark_all()
+        self._state.writers.unpark_all()
         await trio.lowlevel.checkpoint()
 
 
 def open_pipe(limit: int = CHUNK) -> tuple[PipeSender, PipeReceiver]:
-    """Make a one-way byte stream in memory that holds at most `limit` bytes."""
+    """Make a one-way byte stream in memory that holds at most `limit` bytes, one at least."""
+    if limit < 1:
+        raise ValueError(f"a pipe holds one byte at least, not {limit}")
     state = _PipeState(limit)
     return PipeSender(state), PipeReceiver(state)
 
@@ -131,39 +144,19 @@ class BytesStream(trio.abc.ReceiveStream):
     """A carried stream over bytes that are already here."""
 
     def __init__(self, data: bytes) -> None:
-        self._rest = memoryview(data)
+        self._rest: memoryview | None = memoryview(data)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         await trio.lowlevel.checkpoint()
+        if self._rest is None:
+            raise trio.ClosedResourceError
         taken = bytes(self._rest[: max_bytes or CHUNK])
         self._rest = self._rest[len(taken) :]
         return taken
 
     async def aclose(self) -> None:
-        self._rest = memoryview(b"")
+        self._rest = None
         await trio.lowlevel.checkpoint()
-
-
-class MappedStream(trio.abc.ReceiveStream):
-    """A carried stream built from an async generator of chunks; closing it closes the generator."""
-
-    def __init__(self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]) -> None:
-        self._chunks = chunks
-        self._close = close
-        self._rest = b""
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        while not self._rest:
-            try:
-                self._rest = await anext(self._chunks)
-            except StopAsyncIteration:
-                return b""
-        taken, self._rest = (self._rest, b"") if max_bytes is None else (self._rest[:max_bytes], self._rest[max_bytes:])
-        return taken
-
-    async def aclose(self) -> None:
-        self._rest = b""
-        await self._close()
 
 
 async def read_whole(stream: trio.abc.ReceiveStream, limit: int = MAX_WHOLE) -> bytes:
