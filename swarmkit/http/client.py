@@ -13,7 +13,8 @@ from attrs import frozen
 from ..errors import Unavailable
 from ..streams import CHUNK
 from .chunked import LAST_CHUNK, encode_chunk
-from .messages import Framing, RequestHead, ResponseHead, parse_response_head, response_framing
+from .framing import Framing, response_framing
+from .messages import RequestHead, ResponseHead, parse_response_head
 from .reader import Body, ConnectionReader
 
 
@@ -43,7 +44,7 @@ class Connection:
         """Write a body from a stream to its end, coded or as it is, and close the source."""
         async with source:
             while data := await source.receive_some(CHUNK):
-                await self._write(encode_chunk(data) if chunked else bytes(data))
+                await self._write(encode_chunk(data) if chunked else data)
             if chunked:
                 await self._write(LAST_CHUNK)
 
@@ -57,7 +58,7 @@ class Connection:
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 raise Unavailable(f"the connection broke: {error}") from error
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: bytes | bytearray) -> None:
         try:
             await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -101,5 +102,5 @@ def reusable(reply: Reply) -> bool:
         not reply.raw
         and head.version == "1.1"
         and "close" not in head.headers.tokens("connection")
-        and reply.body.finished
+        and reply.body.leaves_connection_clean
     )

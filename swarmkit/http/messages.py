@@ -1,10 +1,9 @@
-"""Heads of HTTP/1.1 messages: values, parsing, writing, and how long the body is. Sans I/O."""
+"""Heads of HTTP/1.1 messages: values, parsing and writing. Sans I/O; `framing` tells what they say about the body."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +16,7 @@ MAX_HEAD = 64 * 1024
 """Bytes of a request or response head, at most."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_BAD_VALUE = re.compile(r"[\x00\r\n]")
+_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BAD_TARGET = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -78,7 +77,9 @@ class ResponseHead:
     version: str = "1.1"
 
     def to_bytes(self) -> bytes:
-        """Write the head; the standard reason phrase stands in for a missing one."""
+        """Write the head; the standard reason phrase stands in for a missing one. Raises `Invalid` as above."""
+        if not 100 <= self.status <= 999 or _BAD_VALUE.search(self.reason):
+            raise Invalid(f"not a status line: {self.status} {self.reason!r}")
         return _head_bytes(f"HTTP/1.1 {self.status} {self.reason or _reason(self.status)}", self.headers)
 
 
@@ -95,7 +96,11 @@ def _head_bytes(line: str, headers: Iterable[tuple[str, str]]) -> bytes:
         if not _TOKEN.match(name) or _BAD_VALUE.search(value):
             raise Invalid(f"not a header field: {name!r}: {value!r}")
         lines.append(f"{name}: {value}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+    try:
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    except UnicodeEncodeError as error:
+        # A stand-in for the character might mean something else: "?" begins a query.
+        raise Invalid(f"not to be written in a head: {error.object[error.start]!r}") from error
 
 
 class _Collector:
@@ -105,6 +110,7 @@ class _Collector:
         self.url = b""
         self.reason = b""
         self.fields: list[tuple[str, str]] = []
+        self.complete = False
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -113,14 +119,18 @@ class _Collector:
         self.reason += status
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name.decode("latin-1"), value.decode("latin-1")))
+        self.fields.append((name.decode("latin-1"), value.decode("latin-1").strip(" \t")))
+
+    def on_headers_complete(self) -> None:
+        self.complete = True
 
 
 def parse_request_head(data: bytes) -> RequestHead:
     """Parse a whole head, blank line included; raise `Invalid` for anything else."""
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
-    _feed(parser, data, "request")
+    # Without a version it is HTTP/0.9, and the parser knows the request lines of RTSP and HTTP/2, too.
+    _feed(parser, collector, data, "request", data.partition(b"\r\n")[0].endswith((b" HTTP/1.1", b" HTTP/1.0")))
     return RequestHead(
         parser.get_method().decode("ascii"),
         collector.url.decode("latin-1"),
@@ -133,7 +143,7 @@ def parse_response_head(data: bytes) -> ResponseHead:
     """Parse a whole head, blank line included; raise `Invalid` for anything else."""
     collector = _Collector()
     parser = httptools.HttpResponseParser(collector)
-    _feed(parser, data, "response")
+    _feed(parser, collector, data, "response", data.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")))
     return ResponseHead(
         parser.get_status_code(),
         Headers(tuple(collector.fields)),
@@ -142,55 +152,14 @@ def parse_response_head(data: bytes) -> ResponseHead:
     )
 
 
-def _feed(parser: Any, data: bytes, what: str) -> None:
+def _feed(parser: Any, collector: _Collector, data: bytes, what: str, ours: bool) -> None:
     try:
+        if not ours:
+            raise Invalid(f"not an HTTP/1.1 {what} ({data[:60]!r})")
         parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        pass  # how httptools says that the head is whole and asks for another protocol
-    except httptools.HttpParserError as error:
-        raise Invalid(f"not an HTTP {what}: {error} ({data[:60]!r})") from error
-
-
-class Framing(Enum):
-    """How the end of a body is known (RFC 9112, 6.3)."""
-
-    NONE = "none"
-    LENGTH = "length"
-    CHUNKED = "chunked"
-    UNTIL_CLOSE = "until close"
-
-
-def request_framing(head: RequestHead) -> tuple[Framing, int]:
-    """Tell how a request's body ends, and its length where that is known."""
-    if "transfer-encoding" in head.headers:
-        return _chunked_or_invalid(head.headers)
-    length = _content_length(head.headers)
-    return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
-
-
-def response_framing(method: str, head: ResponseHead) -> tuple[Framing, int]:
-    """Tell how a response's body ends; it depends on the request's method."""
-    if method == "HEAD" or head.status in (204, 304) or head.status < 200:
-        return Framing.NONE, 0
-    if "transfer-encoding" in head.headers:
-        return _chunked_or_invalid(head.headers)
-    length = _content_length(head.headers)
-    if length is None:
-        return Framing.UNTIL_CLOSE, 0
-    return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
-
-
-def _chunked_or_invalid(headers: Headers) -> tuple[Framing, int]:
-    if headers.tokens("transfer-encoding") != ["chunked"] or "content-length" in headers:
-        raise Invalid(f"cannot tell where this body ends: Transfer-Encoding {headers.get('transfer-encoding')!r}")
-    return Framing.CHUNKED, 0
-
-
-def _content_length(headers: Headers) -> int | None:
-    values = {value.strip() for key, value in headers if key.lower() == "content-length"}
-    if not values:
-        return None
-    text = values.pop()
-    if values or not (text.isascii() and text.isdigit()):
-        raise Invalid(f"not a Content-Length: {headers.get('content-length')!r}")
-    return int(text)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        # Behind a whole head, which is all there is, an error is how httptools says that another protocol follows.
+        if not collector.complete:
+            raise Invalid(f"not an HTTP {what}: {error} ({data[:60]!r})") from error
+    if not collector.complete:
+        raise Invalid(f"the head of this {what} is not whole ({data[:60]!r})")

@@ -9,52 +9,69 @@ import trio
 from ..errors import Invalid, Unavailable
 from ..streams import CHUNK
 from .chunked import ChunkedDecoder
-from .messages import MAX_HEAD, Framing
+from .framing import Framing
+from .messages import MAX_HEAD
 
 _READ_ERRORS = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class ConnectionReader:
-    """Bytes from a stream, with those that were read too far put back in front."""
+    """Bytes from a stream, with those that were read too far put back in front.
 
-    def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
+    A cancelled read has taken nothing. `ended` is set once nothing more can come: at the end of file, or broken.
+    """
+
+    def __init__(self, stream: trio.abc.ReceiveStream) -> None:
         self._stream = stream
-        self._buffer = b""
-        self.lock = trio.Lock()  # one reader at a time: a body, the raw rest, or whoever watches for the peer's end
-        self.at_eof = False
+        self._buffer = bytearray()  # not bytes: taking a little off the front must not copy the rest
+        self._lock = trio.Lock()  # one reader at a time: a body, the raw rest, or whoever watches for the peer's end
+        self.ended = trio.Event()
+        self._broken = ""
 
     def unread(self, data: bytes) -> None:
         """Put bytes back in front of what comes next."""
-        self._buffer = data + self._buffer
+        self._buffer[:0] = data
 
     @property
     def buffered(self) -> int:
         """Bytes that were received and not yet taken."""
         return len(self._buffer)
 
+    @property
+    def at_eof(self) -> bool:
+        """Whether the peer has ended its side well."""
+        return self.ended.is_set() and not self._broken
+
     async def receive_some(self, max_bytes: int = CHUNK) -> bytes:
         """Return some bytes, `b""` at the end of file; raise `Unavailable` where the connection breaks."""
-        async with self.lock:
-            if self._buffer:
-                taken, self._buffer = self._buffer[:max_bytes], self._buffer[max_bytes:]
-                return taken
-            return await self._read(max_bytes)
+        async with self._lock:
+            return self._take(max_bytes) if self._buffer else await self._read(max_bytes)
 
     async def fill(self) -> bool:
         """Read into the buffer without taking; return False at the end of file."""
-        async with self.lock:
+        async with self._lock:
             data = await self._read(CHUNK)
             self._buffer += data
             return bool(data)
 
+    def _take(self, max_bytes: int) -> bytes:
+        taken = bytes(memoryview(self._buffer)[:max_bytes])
+        del self._buffer[:max_bytes]
+        return taken
+
     async def _read(self, max_bytes: int) -> bytes:
-        if self.at_eof:
+        if self._broken:
+            raise Unavailable(self._broken)
+        if self.ended.is_set():
             return b""
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except _READ_ERRORS as error:
-            raise Unavailable(f"the connection broke: {_reason(error)}") from error
-        self.at_eof = not data
+            self._broken = f"the connection broke: {_reason(error)}"
+            self.ended.set()
+            raise Unavailable(self._broken) from error
+        if not data:
+            self.ended.set()
         return data
 
     async def read_head(self) -> bytes | None:
@@ -62,18 +79,20 @@ class ConnectionReader:
 
         Raises `Invalid` past `MAX_HEAD` bytes, and `Unavailable` where the stream ends within the head.
         """
-        head = b""
-        while (end := head.find(b"\r\n\r\n")) < 0:
-            if len(head) > MAX_HEAD:
+        searched = 0
+        while True:
+            if self._buffer.startswith((b"\r", b"\n")):
+                self._buffer = self._buffer.lstrip(b"\r\n")  # blank lines before a request (RFC 9112, 2.2)
+            end = self._buffer.find(b"\r\n\r\n", searched) + 4
+            if max(end, len(self._buffer) if end < 4 else 0) > MAX_HEAD:
                 raise Invalid(f"the head is longer than {MAX_HEAD} bytes")
-            data = await self.receive_some()
-            if not data:
-                if head.strip():
+            if end >= 4:
+                return self._take(end)
+            searched = max(0, len(self._buffer) - 3)
+            if not await self.fill():
+                if self._buffer:
                     raise Unavailable("the connection ended within a head")
                 return None
-            head = (head + data).lstrip(b"\r\n") if not head else head + data
-        self.unread(head[end + 4 :])
-        return head[: end + 4]
 
 
 def _reason(error: BaseException) -> str:
@@ -83,7 +102,8 @@ def _reason(error: BaseException) -> str:
 class Body(trio.abc.ReceiveStream):
     """The body of one message, its transfer coding removed.
 
-    `when_closed` is told once whether the body had been read to its end. A body cut short raises `Unavailable`.
+    `when_closed` is told once whether the body had been read to its end. A body cut short raises `Unavailable`, one
+    whose coding is malformed `Invalid`.
     """
 
     def __init__(
@@ -142,6 +162,11 @@ class Body(trio.abc.ReceiveStream):
     def _finish(self) -> None:
         self.finished = True
         self.done.set()
+
+    @property
+    def leaves_connection_clean(self) -> bool:
+        """Whether the connection stands where a next message may begin: the body was read and nothing follows it."""
+        return self.finished and self._framing is not Framing.UNTIL_CLOSE and not self._reader.buffered
 
     def close(self) -> None:
         """Give up what has not been read. Idempotent."""
