@@ -67,6 +67,7 @@ class Engine:
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {
+            "log-level": "warn",
             "cgroup-parent": f"/{self._cgroup}",
             "exec-opts": ["native.cgroupdriver=cgroupfs"],  # systemd's would refuse our parent
         }
