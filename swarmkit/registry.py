@@ -13,7 +13,7 @@ from attrs import evolve
 
 from .errors import Internal, Invalid, NotFound, SwarmError, Unimplemented
 from .instance import open_instance
-from .message import Message, ack
+from .message import Message, Verb, ack
 from .part import Part, Role, Stage
 from .rows import Listing, Missing, Row
 from .service import Service, VerbService, close_ends
@@ -137,6 +137,7 @@ class _Instance:
 
 class _RegistryService(VerbService):
     name = "registry"
+    takes_ends = frozenset({Verb.SPAWN})
 
     def __init__(self, registry: Registry, nursery: trio.Nursery) -> None:
         self._registry = registry
@@ -161,13 +162,9 @@ class _RegistryService(VerbService):
 
     async def spawn(self, message: Message) -> Message:
         inner = message.ret if callable(message.ret) else None
-        try:
-            if message.path:
-                raise Unimplemented(f"the registry makes instances of parts, not of {'/'.join(message.path)!r}")
-            stage = self._stage_of(message, inner)
-        except SwarmError:
-            await close_ends(message)
-            raise
+        if message.path:
+            raise Unimplemented(f"the registry makes instances of parts, not of {'/'.join(message.path)!r}")
+        stage = self._stage_of(message, inner)
         await close_ends(evolve(message, ret=None))
         instance = _Instance(stage, inner)
         await self._nursery.start(instance.run)

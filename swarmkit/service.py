@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import trio
+
 from .errors import Unimplemented
 from .message import Message, Verb
 
@@ -23,18 +25,27 @@ class Service(Protocol):
 class VerbService:
     """A service written as one method for each verb it knows; the others are not implemented.
 
-    The method is named after the verb (`async def ls(self, message)`), takes the message and returns the reply.
+    The method is named after the verb (`async def ls(self, message)`), takes the message and returns the reply. The
+    ends of a request are closed for it, unless it is for one of the verbs in `takes_ends`, whose methods do that
+    themselves where they succeed.
     """
 
     name: str = ""
+    takes_ends: frozenset[Verb] = frozenset()
 
     async def __call__(self, message: Message, /) -> Message:
         handler = getattr(self, message.verb.value, None)
-        if handler is None or message.verb in (Verb.ACK, Verb.ERROR):
-            await close_ends(message)
-            raise self.unimplemented(message)
-        reply = await handler(message)
-        assert isinstance(reply, Message)
+        kept = False
+        try:
+            if handler is None or message.verb in (Verb.ACK, Verb.ERROR):
+                raise self.unimplemented(message)
+            reply = await handler(message)
+            assert isinstance(reply, Message)
+            kept = message.verb in self.takes_ends
+        finally:
+            if not kept:
+                with trio.CancelScope(shield=True):
+                    await close_ends(message)
         return reply
 
     def unimplemented(self, message: Message) -> Unimplemented:
@@ -45,8 +56,10 @@ class VerbService:
 
 async def close_ends(message: Message) -> None:
     """Close the ends that a message carries and that nobody will use."""
-    if message.att is not None:
-        await message.att.aclose()
-    closing = getattr(message.ret, "aclose", None)
-    if closing is not None:
-        await closing()
+    try:
+        if message.att is not None:
+            await message.att.aclose()
+    finally:
+        closing = getattr(message.ret, "aclose", None)
+        if closing is not None:
+            await closing()

@@ -50,6 +50,8 @@ class Snapshot:
 class EngineService(VerbService):
     """One engine as a service."""
 
+    takes_ends = frozenset({Verb.CONNECT, Verb.FILE, Verb.ATTACH})
+
     def __init__(self, name: str, client: EngineClient, health: Health, nursery: trio.Nursery) -> None:
         self.name = name
         self.client = client

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from swarmkit.errors import Invalid
 
@@ -20,6 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
+@lru_cache(maxsize=65536)  # a listing reads the same times again and again
 def parse_time(text: str) -> int:
     """Read RFC 3339 with any number of decimals, of which nine count. Raises Invalid."""
     match = _RFC3339.fullmatch(text)
