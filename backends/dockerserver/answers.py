@@ -16,6 +16,9 @@ from swarmkit.message import Message
 
 JSON = ("Content-Type", "application/json")
 
+MISSING_HEADER = "Swarmd-Missing"
+"""The header of an answer that is not of all hosts: which are missing, and why."""
+
 
 def json_answer(document: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
     """Answer with a document."""
@@ -32,11 +35,14 @@ def stream_answer(body: trio.abc.ReceiveStream, content_type: str = "application
     return Response(200, Headers((("Content-Type", content_type),)), body)
 
 
-def relayed(reply: Message) -> Response:
-    """Pass on what a host answered to a CONNECT: status, headers and body, raw or not."""
+def relayed(reply: Message, upgrade: str = "") -> Response:
+    """Pass on what a host answered to a CONNECT: status, headers and body, raw or not.
+
+    `upgrade` is the protocol that the client named, to which a 101 agrees.
+    """
     headers = Headers(tuple((str(key), str(value)) for key, value in reply.get("headers") or ()))
     if reply.get("raw") and reply["status"] == 101:
-        headers = headers.plus(("Connection", "Upgrade"), ("Upgrade", "tcp"))
+        headers = headers.plus(("Connection", "Upgrade"), ("Upgrade", upgrade or "tcp"))
     return Response(int(reply["status"]), headers, reply.att if reply.att is not None else b"", bool(reply.get("raw")))
 
 
@@ -55,6 +61,10 @@ def docker_text(error: SwarmError) -> str:
     return error.message
 
 
-def with_header(response: Response, name: str, value: str) -> Response:
-    """Return the response with one more header."""
-    return evolve(response, headers=response.headers.plus((name, value)))
+def naming_missing(response: Response, missing: Iterable[tuple[str, str]]) -> Response:
+    """Return the response with the hosts that it lacks, each with the reason, in a header of its own."""
+    text = "; ".join(f"{host}: {reason}" for host, reason in missing)
+    if not text:
+        return response
+    shown = "".join(each if " " <= each <= "~" else "?" for each in text)
+    return evolve(response, headers=response.headers.plus((MISSING_HEADER, shown)))

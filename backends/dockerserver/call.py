@@ -10,6 +10,7 @@ from attrs import frozen
 
 from swarmkit.errors import Invalid
 from swarmkit.http import Request
+from swarmkit.http.framing import Framing, request_framing
 from swarmkit.streams import read_whole
 
 from .operations import Route
@@ -63,31 +64,49 @@ class Call:
         return f"?{self.query}" if self.query else ""
 
     async def json(self) -> Any:
-        """Read the body as JSON; raise `Invalid` where it is none."""
-        data = await read_whole(self.request.body, MAX_SPEC)
+        """Read the body as JSON, and nothing as None; raise `Invalid` where it is none.
+
+        As on an engine another content type is refused: a browser sends that one only where it is allowed to, so that
+        no web page can make a container on the loopback address of its reader.
+        """
+        data = await self._whole_body()
+        content_type = self.request.headers.get("content-type")
+        if data and content_type.partition(";")[0].strip().lower() != "application/json":
+            raise Invalid(f"Content-Type specified ({content_type}) must be 'application/json'")
         try:
             return json.loads(data) if data.strip() else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Invalid(f"invalid JSON: {error}") from error
 
-    async def options(self, *, hijack: bool = False) -> dict[str, Any]:
-        """Return the arguments of a CONNECT that passes this request on: headers, version, a body that is at hand."""
-        request = self.request
-        options: dict[str, Any] = {"headers": [list(item) for item in request.headers]}
+    async def options(self, *, hijack: bool = False, stream: bool = False) -> dict[str, Any]:
+        """Return the arguments of a CONNECT that passes this request on: headers, version, a body that is at hand.
+
+        With `hijack` the body is always at hand: what follows it is the conversation. With `stream` it is never read.
+        """
+        options: dict[str, Any] = {"headers": [list(item) for item in self.request.headers]}
         if self.version is not None:
             options["version"] = self.version
-        length = request.headers.get("content-length")
-        if length.isdigit() and (hijack or int(length) <= SMALL_BODY):
-            options["body"] = await read_whole(request.body, MAX_SPEC)
-        elif length.isdigit():
-            options["length"] = int(length)
+        framing, length = self._framing
         if hijack:
-            options |= {"raw": True, "upgrade": request.headers.get("upgrade")}
+            options |= {"raw": True, "upgrade": self.request.headers.get("upgrade")}
+        if stream or (self.streams_body and not hijack):
+            options["length"] = None if framing is Framing.CHUNKED else length
+        else:
+            options["body"] = await self._whole_body()
         return options
+
+    async def _whole_body(self) -> bytes:
+        _, length = self._framing
+        if length > MAX_SPEC:
+            raise Invalid(f"a body of {length} bytes is more than the {MAX_SPEC} that are taken here", status=413)
+        return await read_whole(self.request.body, MAX_SPEC)
 
     @property
     def streams_body(self) -> bool:
         """Whether the body is to be passed on as it comes."""
-        headers = self.request.headers
-        length = headers.get("content-length")
-        return "transfer-encoding" in headers or (length.isdigit() and int(length) > SMALL_BODY)
+        framing, length = self._framing
+        return framing is Framing.CHUNKED or length > SMALL_BODY
+
+    @property
+    def _framing(self) -> tuple[Framing, int]:
+        return request_framing(self.request.head)

@@ -9,27 +9,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from attrs import evolve
+
 from swarmkit.engine import containers as listing
 from swarmkit.engine.documents import node_document, with_host_in_row, with_node_in_inspect
-from swarmkit.engine.merges import merge_prune
+from swarmkit.engine.filters import Filters
 from swarmkit.engine.names import split_qualified
+from swarmkit.engine.references import find_image
+from swarmkit.engine.replies import answered
 from swarmkit.engine.rows import Row as ListedRow
 from swarmkit.engine.status import status_text
 from swarmkit.engine.times import parse_time
-from swarmkit.errors import Conflict, Invalid, NotFound
+from swarmkit.errors import Conflict, Invalid
 from swarmkit.http import Response
 from swarmkit.message import Message, Path, Verb
-from swarmkit.rows import Listing, Missing, Row
+from swarmkit.rows import Listing, Row
 
-from .answers import json_answer, relayed, with_header
+from .answers import json_answer, naming_missing, relayed
 from .call import Call
+from .everywhere import prune
 from .execs import ExecOwners
 from .forwarding import connect, forward
-from .hosts import Hosts, Node, body_of
+from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, json_of
 from .references import place_of, referred
-
-MISSING_HEADER = "Swarmd-Missing"
-"""The header of a list that names hosts of which nothing is known, and why."""
 
 
 class Containers:
@@ -42,21 +44,43 @@ class Containers:
     async def list(self, call: Call) -> Response:
         """List the containers of all hosts (operation ContainerList)."""
         query = listing.ListQuery.parse(call.params)
-        args: dict[str, Any] = {"size": True} if query.size else {}
-        found = Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",), args)))
+        found = await self._find(size=query.size)
         addresses = {} if self._hosts.single else {node.name: node.ip for node in await self._hosts.nodes()}
-        images = await self._images() if "ancestor" in query.filters else []
+        query, images = await self._with_ancestors(query)
         rows = {row.path: row for row in found}
         chosen = listing.select([_listed(row) for row in rows.values()], query, images=images)
         by_document = {id(row.document): row for row in rows.values()}
         shared = _shared_names(found.rows)
         now = time.time_ns()
         documents = [_shown(by_document[id(each.document)], shared, addresses, now) for each in chosen]
-        return _name_missing(json_answer(documents), found.missing)
+        return naming_missing(json_answer(documents), ((gap.member, gap.reason) for gap in found.missing))
 
-    async def _images(self) -> Sequence[Mapping[str, Any]]:
-        found = Listing.of(await self._hosts.service(Message(Verb.LS, ("images",), {"all": True})))
-        return [row.document for row in found]
+    async def _find(self, *, size: bool) -> Listing:
+        """List all containers. Sizes must be asked for; of a host that does not tell, rows are as last known."""
+        known = Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",))))
+        if not size:
+            return known
+        sized = Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",), {"size": True})))
+        silent = {gap.member for gap in sized.missing}
+        rows = (*sized, *(row for row in known if row.member in silent))
+        return Listing(rows, sized.missing)
+
+    async def _with_ancestors(self, query: listing.ListQuery) -> tuple[listing.ListQuery, Sequence[Mapping[str, Any]]]:
+        """Return the query with the ids of what `ancestor` names, and the images through which it is an ancestor.
+
+        A tag may be on different images of different hosts, so that it is looked up on each.
+        """
+        references = query.filters.get("ancestor")
+        if not references:
+            return query, []
+
+        async def ask(node: Node) -> list[Mapping[str, Any]]:
+            return list(await self._hosts.document(node.path, "GET", "/images/json?all=1"))
+
+        held = [images for _, images in answered(await self._hosts.ask_all(ask, deadline=ANSWER_DEADLINE))]
+        found = {image for reference in references for images in held if (image := find_image(reference, images))}
+        filters = Filters({**query.filters.values, "ancestor": tuple(found) or references})
+        return evolve(query, filters=filters), [image for images in held for image in images]
 
     async def create(self, call: Call) -> Response:
         """Create a container on the host that its name, what it refers to, or the policy says."""
@@ -74,12 +98,7 @@ class Containers:
 
     async def prune(self, call: Call) -> Response:
         """Remove stopped containers on every host that answers."""
-        options = await call.options()
-
-        async def prune_one(node: Node) -> Any:
-            return await self._hosts.document(node.path, "POST", call.whole_target, **options)
-
-        return json_answer(merge_prune(await self._hosts.ask_all(prune_one)))
+        return await prune(self._hosts, call)
 
     async def to_owner(self, call: Call) -> Response:
         """Send an operation to the host that has the container."""
@@ -90,14 +109,14 @@ class Containers:
                 return await self._rename(call)
             case "ContainerExec":
                 return await self._create_exec(call)
-        return await forward(self._hosts, call, ("containers", call.name), call.target)
+        return await forward(self._hosts, call, await self._hosts.path_of(call.name), call.target)
 
     async def _inspect(self, call: Call) -> Response:
         """Add the host as `Node`."""
-        reply = await connect(self._hosts, call, ("containers", call.name), call.target)
+        reply = await connect(self._hosts, call, await self._hosts.path_of(call.name), call.target)
         if reply["status"] != 200:
             return relayed(reply)
-        document = json.loads(await body_of(reply))
+        document = await json_of(reply)
         node = await self._node(reply.path)
         shown = node_document(node.name, _info(node.document), address=node.address, ip=node.ip or "")
         return json_answer(with_node_in_inspect(document, shown, address=node.ip))
@@ -109,29 +128,26 @@ class Containers:
 
     async def _rename(self, call: Call) -> Response:
         """Rename where no host has the name yet; `host/name` is compared on its host alone."""
-        wanted = call.params.get("name", "")
-        host, bare = split_qualified(wanted)
+        wanted = call.params.get("name", "").removeprefix("/")
         owner = await self._hosts.service(Message(Verb.ATTACH, ("containers", call.name)))
-        row = Row.from_plain(owner.args)
-        if host is not None and host != row.member:
-            raise Invalid(f"{call.name} is on host {row.member} and cannot be renamed to {wanted}")
-        if host is None and bare:
-            await self._check_free(bare, row)
+        member = Row.from_plain(owner.args).member
+        bare = wanted.removeprefix(f"{member}/")
+        if "/" in bare:
+            raise Invalid(f"{call.name} is on host {member} and cannot be renamed to {wanted}")
+        if bare == wanted:
+            await self._check_free(bare, member)
         others = [(key, value) for key, value in call.params.items() if key != "name"]
         query = urlencode([("name", bare), *others], quote_via=quote)
-        return await forward(self._hosts, call, owner.path, f"/rename?{query}")
+        return await forward(self._hosts, call, await self._hosts.path_of(call.name), f"/rename?{query}")
 
-    async def _check_free(self, name: str, renamed: Row) -> None:
-        try:
-            found = await self._hosts.service(Message(Verb.ATTACH, ("containers", name)))
-        except NotFound:
-            return
-        row = Row.from_plain(found.args)
-        if name in row.names and row.member != renamed.member:
-            raise Conflict("in use", name_in_use=name, id=row.id, host=row.member)
+    async def _check_free(self, name: str, member: str) -> None:
+        """Raise `Conflict` where another host has the name; the own one looks for itself."""
+        for row in Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",)))):
+            if name in row.names and row.member != member:
+                raise Conflict("in use", name_in_use=name, id=row.id, host=row.member)
 
     async def _create_exec(self, call: Call) -> Response:
-        reply = await connect(self._hosts, call, ("containers", call.name), call.target)
+        reply = await connect(self._hosts, call, await self._hosts.path_of(call.name), call.target)
         if reply["status"] != 201:
             return relayed(reply)
         data = await body_of(reply)
@@ -162,13 +178,6 @@ def _shown(row: Row, shared: frozenset[str], addresses: Mapping[str, str | None]
     if state is not None and row.lost is None:
         shown["Status"] = status_text(state, now)
     return shown
-
-
-def _name_missing(response: Response, missing: Sequence[Missing]) -> Response:
-    if not missing:
-        return response
-    text = "; ".join(f"{gap.member}: {gap.reason}" for gap in missing)
-    return with_header(response, MISSING_HEADER, text.encode("ascii", "replace").decode())
 
 
 def _info(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from swarmkit.errors import NotFound, SwarmError
+import trio
+
+from swarmkit.engine.replies import failed
+from swarmkit.errors import NotFound, Unavailable
 from swarmkit.http import Response
 from swarmkit.message import Path
 
@@ -39,15 +42,22 @@ class ExecOwners:
             return ()
         if exec_id not in self._owners:
             await self._ask(exec_id)
-        if exec_id not in self._owners:
-            raise NotFound(f"No such exec instance: {exec_id}")
         return self._owners[exec_id]
 
     async def _ask(self, exec_id: str) -> None:
-        async def ask_one(node: Node) -> Node:
-            await self._hosts.document((*node.path, "exec", exec_id), "GET", "/json")
-            return node
+        """Ask every host until one has it. Raises `NotFound` where all say that they have not."""
 
-        for _, node in await self._hosts.ask_all(ask_one):
-            if not isinstance(node, SwarmError):
-                self.remember(exec_id, node.path)
+        async def ask_one(node: Node) -> None:
+            await self._hosts.document((*node.path, "exec", exec_id), "GET", "/json")
+            self.remember(exec_id, node.path)
+            found.cancel()
+
+        with trio.CancelScope() as found:
+            answers = await self._hosts.ask_all(ask_one)
+        if exec_id in self._owners:
+            return
+        silent = [(host, error) for host, error in failed(answers) if not isinstance(error, NotFound)]
+        if silent:
+            names = "; ".join(f"{host}: {error.message}" for host, error in silent)
+            raise Unavailable(f"cannot tell whether there is an exec instance {exec_id}: {names}")
+        raise NotFound(f"No such exec instance: {exec_id}")

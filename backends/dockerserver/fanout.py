@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
-from swarmkit.errors import SwarmError
+from swarmkit.errors import SwarmError, Unavailable
 from swarmkit.streams import CHUNK, PipeReceiver, PipeSender, open_pipe
 
 
@@ -35,11 +35,16 @@ class FanOut:
             for sender in self._senders.values():
                 sender.send_eof()
         except SwarmError as error:
-            for sender in self._senders.values():
-                sender.cut(error)
+            self._cut(error)
+        except trio.ClosedResourceError:
+            self._cut(Unavailable("the upload was given up"))  # the request has been answered meanwhile
         finally:
             for sender in self._senders.values():
                 await sender.aclose()
+
+    def _cut(self, error: SwarmError) -> None:
+        for sender in self._senders.values():
+            sender.cut(error)
 
     async def _write(self, host: str, data: bytes) -> None:
         try:

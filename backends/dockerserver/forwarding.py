@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from swarmkit.http import Response
 from swarmkit.message import Message, Path, Verb
 
@@ -12,11 +10,11 @@ from .call import Call
 from .hosts import Hosts
 
 
-async def connect(hosts: Hosts, call: Call, path: Path, target: str, **more: Any) -> Message:
+async def connect(hosts: Hosts, call: Call, path: Path, target: str) -> Message:
     """Send a client's request to what a path names; its body, or its raw input, goes along as a stream."""
     hijack = call.route.operation.hijack
     options = await call.options(hijack=hijack)
-    args = {"method": call.request.method, "target": target, **options, **more}
+    args = {"method": call.request.method, "target": target, **options}
     att = None
     if hijack:
         att = call.request.raw
@@ -27,7 +25,7 @@ async def connect(hosts: Hosts, call: Call, path: Path, target: str, **more: Any
 
 async def forward(hosts: Hosts, call: Call, path: Path, target: str) -> Response:
     """Send a client's request to what a path names, and answer with what is answered."""
-    return relayed(await connect(hosts, call, path, target))
+    return relayed(await connect(hosts, call, path, target), call.request.headers.get("upgrade"))
 
 
 async def forward_whole(hosts: Hosts, call: Call, path: Path = ()) -> Response:

@@ -20,13 +20,13 @@ from .execs import ExecOwners
 from .forwarding import forward_whole
 from .hosts import Hosts
 from .images import Images
-from .operations import Operation, Way, find_route, path_exists
+from .operations import Operation, Route, Way, find_route
 from .system import System
 from .versions import ApiVersion
 
 log = logging.getLogger(__name__)
 
-_VERSIONED = re.compile(r"/v(\d+\.\d+)(/.*)")
+_VERSIONED = re.compile(r"/v(\d+(?:\.\d+)*)(/.*)")
 
 _ALONE = frozenset({Way.MERGED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.LATER})
 """Ways that are only the host's own where there is one; its list is ours all the same, for the filter `node`."""
@@ -80,13 +80,19 @@ class Front:
         version = None
         if match := _VERSIONED.fullmatch(path):
             version, path = match.groups()
+        route = find_route(request.method, path) or self._unknown(request)
+        if version is not None:
             await self._api.check(version)
-        route = find_route(request.method, path)
-        if route is None:
-            raise _no_route(request.method, path)
         if ".." in unquote(path).split("/"):
             raise Denied(f"a path must not go up: {path}")
         return Call(request, route, path, query, version)
+
+    def _unknown(self, request: Request) -> Route:
+        """Return the route of an operation that is not in the table: one host alone may be newer than we are."""
+        if not self._hosts.single:
+            raise NotFound("page not found")
+        hijack = "upgrade" in request.headers.tokens("connection")
+        return Route(Operation("unknown", request.method, request.target, Way.LATER, hijack), "")
 
     def _way(self, operation: Operation) -> Answer:
         """Return what carries an operation out. One host alone is asked for everything that it can do itself."""
@@ -124,9 +130,3 @@ async def _not_yet(call: Call) -> Response:
         f"{operation.name} ({operation.method} {operation.path}) is not supported across several hosts yet; "
         "ask one of the hosts itself"
     )
-
-
-def _no_route(method: str, path: str) -> SwarmError:
-    if path_exists(path):
-        return Unimplemented(f"{method} is not a method of {path}", status=405)
-    return NotFound("page not found")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import trio
 from attrs import frozen
 
-from swarmkit.errors import SwarmError, Unavailable, error_of_status
+from swarmkit.errors import Internal, SwarmError, Unavailable, error_of_status
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Listing, Row
 from swarmkit.service import Service
@@ -67,6 +67,18 @@ class Hosts:
             for row in sorted(listing, key=lambda row: row.name)
         ]
 
+    async def path_of(self, reference: str) -> Path:
+        """Find the host of a container; return the path to it there, by the word that the client used.
+
+        By that word and not by its id, because an engine's errors repeat it.
+        """
+        if self.single:
+            return ("containers", reference)
+        reply = await self.service(Message(Verb.ATTACH, ("containers", reference)))
+        member = Row.from_plain(reply.args).member
+        word = reference.removeprefix("/").removeprefix(f"{member}/")
+        return reply.path if "/" in word else (*reply.path[:-1], word)
+
     async def connect(self, path: Path, method: str, target: str, **options: Any) -> Message:
         """Send one request to what a path names."""
         return await self.service(Message(Verb.CONNECT, path, {"method": method, "target": target, **options}))
@@ -77,10 +89,17 @@ class Hosts:
         return await json_of(reply)
 
     async def ask_all(
-        self, ask: Callable[[Node], Awaitable[T]], *, deadline: float | None = None
+        self,
+        ask: Callable[[Node], Awaitable[T]],
+        *,
+        nodes: Sequence[Node] | None = None,
+        deadline: float | None = None,
     ) -> list[tuple[str, T | SwarmError]]:
-        """Ask every host at once; one that is down is not asked. Each is in the answer, by name and in order."""
-        nodes = await self.nodes()
+        """Ask every host (or the `nodes` given) at once; one that is down is not asked.
+
+        Each is in the answer, by name and in order.
+        """
+        nodes = await self.nodes() if nodes is None else nodes
         answers: dict[str, T | SwarmError] = {}
 
         async def ask_one(node: Node) -> None:
@@ -104,7 +123,10 @@ class Hosts:
 async def json_of(reply: Message) -> Any:
     """Read a CONNECT's reply as JSON; raise the error that it is."""
     data = await body_of(reply)
-    return json.loads(data) if data.strip() else None
+    try:
+        return json.loads(data) if data.strip() else None
+    except ValueError as error:
+        raise Internal(f"a host answered with what is not JSON: {data[:80]!r}") from error
 
 
 async def body_of(reply: Message) -> bytes:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import urlencode
 
 import trio
 
-from swarmkit.engine.merges import merge_image_delete, merge_images, merge_prune
-from swarmkit.engine.replies import failed, joint_error, require_some
+from swarmkit.engine.containers import NODE_FILTER
+from swarmkit.engine.filters import Filters
+from swarmkit.engine.merges import merge_image_delete, merge_images
+from swarmkit.engine.replies import answered, failed, joint_error, require_some
 from swarmkit.errors import NotFound, SwarmError, Unavailable, Unimplemented
 from swarmkit.http import Response
 from swarmkit.message import Message, Verb
+from swarmkit.service import close_ends
 
-from .answers import empty_answer, json_answer, stream_answer
+from .answers import empty_answer, json_answer, naming_missing, stream_answer
 from .call import Call
+from .everywhere import prune, reasons
 from .fanout import FanOut
 from .forwarding import forward, forward_whole
 from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of
@@ -30,14 +36,23 @@ class Images:
         self._nursery = nursery
 
     async def list(self, call: Call) -> Response:
-        """List the images of all hosts, each once (operation ImageList)."""
+        """List the images of all hosts, each once (operation ImageList).
+
+        The filter `node`, which engines do not know, narrows it to the hosts that it names.
+        """
+        filters = Filters.parse(call.params.get("filters"))
+        target = call.whole_target
+        if NODE_FILTER in filters:
+            others = [(key, value) for key, value in call.params.items() if key != "filters"]
+            target = f"{call.path}?{urlencode([*others, ('filters', filters.without(NODE_FILTER).encode())])}"
         options = await call.options()
 
         async def list_one(node: Node) -> Sequence[Mapping[str, Any]]:
-            found = await self._hosts.document(node.path, "GET", call.whole_target, **options)
-            return list(found or ())
+            return list(await self._hosts.document(node.path, "GET", target, **options) or ())
 
-        return json_answer(merge_images(await self._hosts.ask_all(list_one, deadline=ANSWER_DEADLINE)))
+        nodes = [node for node in await self._hosts.nodes() if _is_meant(node, filters.get(NODE_FILTER))]
+        answers = await self._hosts.ask_all(list_one, nodes=nodes, deadline=ANSWER_DEADLINE)
+        return naming_missing(json_answer(merge_images(answers)), reasons(failed(answers)))
 
     async def from_first(self, call: Call) -> Response:
         """Read from the first host that has the image, or, for several names, all of them."""
@@ -50,16 +65,22 @@ class Images:
     async def _holder(self, names: Sequence[str]) -> Node:
         """Return a host that has all the images; raise `NotFound` naming what is where if none has."""
 
-        async def check(node: Node) -> Node:
-            for name in names:
-                await self._hosts.document((*node.path, "images", name), "GET", "/json")
-            return node
+        async def ask(node: Node) -> tuple[Node, list[str]]:
+            return node, [name for name in names if await self._has(node, name)]
 
-        answers = await self._hosts.ask_all(check, deadline=ANSWER_DEADLINE)
-        for _, answer in answers:
-            if not isinstance(answer, SwarmError):
-                return answer
-        raise joint_error(failed(answers)) if answers else NotFound("there are no hosts")
+        answers = await self._hosts.ask_all(ask, deadline=ANSWER_DEADLINE)
+        held = [holding for _, holding in require_some(answers)]
+        for node, found in held:
+            if len(found) == len(names):
+                return node
+        raise _not_together(names, held, failed(answers))
+
+    async def _has(self, node: Node, name: str) -> bool:
+        try:
+            await self._hosts.document((*node.path, "images", name), "GET", "/json")
+        except NotFound:
+            return False
+        return True
 
     async def to_holders(self, call: Call) -> Response:
         """Tag or remove an image on every host that has it."""
@@ -72,21 +93,17 @@ class Images:
         answers = await self._hosts.ask_all(do)
         if call.route.operation.name == "ImageDelete":
             lists = [(host, a if isinstance(a, SwarmError) else json.loads(a)) for host, a in answers]
-            return json_answer(merge_image_delete([each for each in lists if not _is_down(each[1])] or lists))
+            merged = merge_image_delete([each for each in lists if not _is_down(each[1])] or lists)
+            return naming_missing(json_answer(merged), reasons(_down(answers)))
         failures = [(host, error) for host, error in failed(answers) if not isinstance(error, (NotFound, Unavailable))]
         if failures:
-            raise joint_error(failures)
+            raise joint_error(failures, done=[host for host, _ in answered(answers)])
         require_some(answers)
-        return empty_answer(201)
+        return naming_missing(empty_answer(201), reasons(_down(answers)))
 
     async def prune(self, call: Call) -> Response:
         """Remove unused images on every host that answers."""
-        options = await call.options()
-
-        async def prune_one(node: Node) -> Mapping[str, Any]:
-            return dict(await self._hosts.document(node.path, "POST", call.whole_target, **options))
-
-        return json_answer(merge_prune(await self._hosts.ask_all(prune_one)))
+        return await prune(self._hosts, call)
 
     async def pull(self, call: Call) -> Response:
         """Pull on every host that answers, their progress in one stream (operation ImageCreate)."""
@@ -97,21 +114,38 @@ class Images:
         async def pull_one(node: Node) -> Message:
             return await self._hosts.connect(node.path, "POST", call.whole_target, **options)
 
-        return await self._progress(await self._hosts.ask_all(pull_one))
+        return await self._progress(await self._open_all(pull_one, await self._hosts.nodes()))
 
     async def load(self, call: Call) -> Response:
         """Load on every host that answers: one upload is written to all, at the pace of the slowest."""
-        nodes = [node for node in await self._hosts.nodes() if node.lost is None]
-        fan = FanOut(call.request.body, [node.name for node in nodes])
+        options = await call.options(stream=True)
+        nodes = await self._hosts.nodes()
+        fan = FanOut(call.request.body, [node.name for node in nodes if node.lost is None])
         self._nursery.start_soon(fan.run)
-        options = await call.options()
-        options.pop("body", None)
 
         async def load_one(node: Node) -> Message:
             args = {"method": "POST", "target": call.whole_target, **options}
             return await self._hosts.service(Message(Verb.CONNECT, node.path, args, att=fan.take(node.name)))
 
-        return await self._progress(await self._hosts.ask_all(load_one))
+        return await self._progress(await self._open_all(load_one, nodes))
+
+    async def _open_all(
+        self, ask: Callable[[Node], Awaitable[Message]], nodes: Sequence[Node]
+    ) -> Sequence[tuple[str, Message | SwarmError]]:
+        """Ask for a stream of each host; where the client goes away meanwhile, those that came are closed."""
+        opened: list[Message] = []
+
+        async def ask_one(node: Node) -> Message:
+            opened.append(await ask(node))
+            return opened[-1]
+
+        try:
+            return await self._hosts.ask_all(ask_one, nodes=nodes)
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                for reply in opened:
+                    await close_ends(reply)
+            raise
 
     async def _progress(self, answers: Sequence[tuple[str, Message | SwarmError]]) -> Response:
         replies: dict[str, Message] = {}
@@ -126,11 +160,34 @@ class Images:
                     failures.append((host, error))
             else:
                 replies[host] = answer
+        down = _down(answers)
+        refusals = [each for each in failures if not _is_down(each[1])]
         if not replies:
-            raise joint_error([each for each in failures if not _is_down(each[1])] or failures)
-        merged = MergedProgress(replies, [each for each in failures if not _is_down(each[1])])
+            raise joint_error(refusals or down) if failures else Unavailable("there are no hosts")
+        notes = [f"host {host} is left out: {reason}" for host, reason in reasons(down)]
+        merged = MergedProgress(replies, refusals, notes)
         self._nursery.start_soon(merged.run)
-        return stream_answer(merged.body)
+        return naming_missing(stream_answer(merged.body), reasons(down))
+
+
+def _is_meant(node: Node, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(node.name, pattern) for pattern in patterns)
+
+
+def _not_together(
+    names: Sequence[str], held: Sequence[tuple[Node, list[str]]], failures: Sequence[tuple[str, SwarmError]]
+) -> SwarmError:
+    """Say which images are nowhere, in the engine's words, or else that they are on different hosts."""
+    nowhere = [name for name in names if not any(name in found for _, found in held)]
+    silent = "".join(f"; host {host} did not tell: {reason}" for host, reason in reasons(failures))
+    if nowhere:
+        return NotFound(f"No such image: {nowhere[0]}{silent}")
+    places = ", ".join(f"{name} on {node.name}" for node, found in held for name in found)
+    return NotFound(f"no host has all of these images: {places}{silent}")
+
+
+def _down(answers: Sequence[tuple[str, object]]) -> list[tuple[str, SwarmError]]:
+    return [(host, answer) for host, answer in answers if isinstance(answer, SwarmError) and _is_down(answer)]
 
 
 def _is_down(answer: object) -> bool:

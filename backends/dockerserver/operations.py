@@ -76,7 +76,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "SystemInfo GET /info",
         "SystemEvents GET /events # filters applied to the merged stream; history with `since`",
         "ContainerList GET /containers/json # from the mirror; filters and order over all hosts",
-        "ImageList GET /images/json # one image on several hosts is one row",
+        "ImageList GET /images/json # one image on several hosts is one row; the filter `node` names hosts",
     ),
     *_table(
         Way.PLACED,
@@ -136,6 +136,7 @@ OPERATIONS: tuple[Operation, ...] = (
         Way.LATER,
         "ContainerAttachWebsocket GET /containers/{name}/attach/ws hijack",
         "ImageBuild POST /build",
+        "BuildCancel POST /build/cancel",
         "BuildPrune POST /build/prune",
         "ImageSearch GET /images/search",
         "ImagePush POST /images/{name}/push",
@@ -218,8 +219,3 @@ def find_route(method: str, path: str) -> Route | None:
         if operation.method == method and (match := operation.pattern.match(path)):
             return Route(operation, match.groupdict().get("name", ""))
     return None
-
-
-def path_exists(path: str) -> bool:
-    """Tell whether any method is known for a path."""
-    return any(operation.pattern.match(path) for operation in OPERATIONS)

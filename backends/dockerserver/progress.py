@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import trio
 
@@ -14,12 +15,24 @@ from swarmkit.streams import CHUNK, PipeSender, open_pipe
 MAX_LINE = 1024 * 1024
 """Bytes of one line of progress, at most."""
 
+MAX_SAID = 1000
+"""Lines that are remembered in order to say them once; past that a common word is said twice."""
+
 
 class MergedProgress:
-    """The merged stream is `body`; `run` writes it. An error of a host comes last, so that the others' end is seen."""
+    """The merged stream is `body`; `run` writes it. An error of a host comes last, so that the others' end is seen.
 
-    def __init__(self, replies: Mapping[str, Message], failures: Sequence[tuple[str, SwarmError]]) -> None:
+    `notes` are said first: hosts that were not asked, which is no failure of the command.
+    """
+
+    def __init__(
+        self,
+        replies: Mapping[str, Message],
+        failures: Sequence[tuple[str, SwarmError]],
+        notes: Sequence[str] = (),
+    ) -> None:
         self._replies = replies
+        self._notes = notes
         self._several = len(replies) + len(failures) > 1
         self._errors = [f"{host}: {error.message}" for host, error in failures]
         self._said: set[bytes] = set()
@@ -32,6 +45,8 @@ class MergedProgress:
             try:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._stop_with_reader, nursery.cancel_scope)
+                    for note in self._notes:
+                        await self._send(json.dumps({"status": note}, ensure_ascii=False).encode())
                     async with trio.open_nursery() as copying:
                         for host, reply in self._replies.items():
                             copying.start_soon(self._copy, host, reply)
@@ -68,21 +83,25 @@ class MergedProgress:
         line = line.strip()
         if not line:
             return
-        if self._several:
-            try:
-                progress = json.loads(line)
-            except ValueError:
-                progress = {"status": line.decode("utf-8", "replace")}
-            if "error" in progress:
-                self._errors.append(f"{host}: {progress['error']}")
-                return
-            if "id" in progress and "progressDetail" in progress:
-                progress["id"] = f"{host}/{progress['id']}"
-            line = json.dumps(progress, ensure_ascii=False).encode()
-            if "progressDetail" not in progress and line in self._said:
-                return
+        if not self._several:
+            await self._send(line)
+            return
+        progress = _read(line)
+        if "error" in progress:
+            self._errors.append(f"{host}: {progress['error']}")
+            return
+        if "id" in progress and "progressDetail" in progress:
+            progress["id"] = f"{host}/{progress['id']}"
+        line = json.dumps(progress, ensure_ascii=False).encode()
+        if "progressDetail" in progress or self._is_new(line):
+            await self._send(line)
+
+    def _is_new(self, line: bytes) -> bool:
+        if line in self._said:
+            return False
+        if len(self._said) < MAX_SAID:
             self._said.add(line)
-        await self._send(line)
+        return True
 
     async def _say_errors(self) -> None:
         if self._errors:
@@ -95,3 +114,12 @@ class MergedProgress:
         except trio.BrokenResourceError:
             # The client has gone, and `_stop_with_reader` ends everything; nothing is left to be told.
             await trio.sleep_forever()
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """Read a line of progress; what is none becomes the text of one."""
+    try:
+        progress = json.loads(line)
+    except ValueError:
+        progress = None
+    return progress if isinstance(progress, dict) else {"status": line.decode("utf-8", "replace")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from swarmkit.errors import Conflict
@@ -12,24 +12,35 @@ from swarmkit.rows import Row
 from .hosts import Hosts
 
 _MODES = ("NetworkMode", "PidMode", "IpcMode")
+_LISTS = ("VolumesFrom", "Links")
 _SHARED = "container:"
 
 
 def referred(spec: Mapping[str, Any]) -> list[str]:
-    """Return the names or ids of the containers that a spec refers to."""
-    return [reference for _, reference, _ in _references(spec.get("HostConfig") or {})]
+    """Return the names or ids of the containers that a spec refers to.
+
+    What is not of the specification's types is no reference: the engine says what is wrong with it.
+    """
+    config = spec.get("HostConfig")
+    if not isinstance(config, dict):
+        return []
+    modes = [str(config.get(mode)).removeprefix(_SHARED) for mode in _MODES if _is_shared(config.get(mode))]
+    return modes + [_split(entry)[0] for field in _LISTS for entry in _entries(config, field)]
 
 
-def _references(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield the field, the container, and the whole entry of each reference."""
-    for mode in _MODES:
-        value = str(config.get(mode) or "")
-        if value.startswith(_SHARED):
-            yield mode, value.removeprefix(_SHARED), value
-    for entry in config.get("VolumesFrom") or ():
-        yield "VolumesFrom", str(entry).partition(":")[0], str(entry)
-    for entry in config.get("Links") or ():
-        yield "Links", str(entry).partition(":")[0], str(entry)
+def _is_shared(mode: object) -> bool:
+    return isinstance(mode, str) and mode.startswith(_SHARED)
+
+
+def _entries(config: Mapping[str, Any], field: str) -> list[str]:
+    """Return the entries of a list of `container`, `container:mode` or `container:alias`."""
+    entries = config.get(field)
+    return [str(entry) for entry in entries] if isinstance(entries, list) else []
+
+
+def _split(entry: str) -> tuple[str, str]:
+    container, colon, rest = entry.partition(":")
+    return container, colon + rest
 
 
 async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str | None) -> tuple[dict[str, Any], str]:
@@ -37,7 +48,6 @@ async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str | None) -> 
 
     Raises `Conflict` where the references are on different hosts, or on another than the one asked for.
     """
-    config = dict(spec.get("HostConfig") or {})
     found: dict[str, Row] = {}
     for reference in referred(spec):
         found[reference] = Row.from_plain((await hosts.service(Message(Verb.ATTACH, ("containers", reference)))).args)
@@ -46,10 +56,20 @@ async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str | None) -> 
         places = ", ".join(f"{reference} on {row.member}" for reference, row in found.items())
         wanted = f", and {asked} is asked for" if asked else ""
         raise Conflict(f"a container and those it refers to must be on one host: {places}{wanted}")
-    for name, reference, entry in list(_references(config)):
-        plain = entry.replace(reference, found[reference].name if name == "Links" else found[reference].id, 1)
-        if name in _MODES:
-            config[name] = plain
-        else:
-            config[name] = [plain if each == entry else each for each in config[name]]
-    return {**spec, "HostConfig": config}, members.pop()
+    return {**spec, "HostConfig": _with_plain(spec["HostConfig"], found)}, members.pop()
+
+
+def _with_plain(config: Mapping[str, Any], found: Mapping[str, Row]) -> dict[str, Any]:
+    """Return the host's part of a spec with ids for references; with names for links, which need one."""
+    plain = dict(config)
+    for mode in _MODES:
+        if _is_shared(config.get(mode)):
+            plain[mode] = _SHARED + found[config[mode].removeprefix(_SHARED)].id
+    for field in _LISTS:
+        if entries := [_split(entry) for entry in _entries(config, field)]:
+            plain[field] = [_own(found[name], field) + rest for name, rest in entries]
+    return plain
+
+
+def _own(row: Row, field: str) -> str:
+    return row.name if field == "Links" else row.id

@@ -5,9 +5,9 @@ from __future__ import annotations
 import trio
 
 from swarmkit.engine.versions import lowest_version, version_key
-from swarmkit.errors import Invalid
+from swarmkit.errors import Invalid, SwarmError
 
-from .hosts import Hosts
+from .hosts import Hosts, Node
 
 OLDEST_API = "1.24"
 """The oldest version that a client may ask for; a host that has it no more is asked in its own oldest."""
@@ -39,13 +39,19 @@ class ApiVersion:
         return self._chosen
 
     async def _lowest(self) -> str:
-        nodes = await self._hosts.nodes()
+        nodes = await self._nodes()
         with trio.move_on_after(SETTLE_SECONDS):
             while any(node.document.get("State") == "connecting" for node in nodes):
                 await trio.sleep(0.02)
-                nodes = await self._hosts.nodes()
+                nodes = await self._nodes()
         reached = [str(node.document["ApiVersion"]) for node in nodes if node.document.get("ApiVersion")]
         return lowest_version([*reached, NEWEST_API]) if reached else FALLBACK_API
+
+    async def _nodes(self) -> list[Node]:
+        try:
+            return await self._hosts.nodes()
+        except SwarmError:  # whoever lists the hosts cannot be reached: that too must be said in some version
+            return []
 
     async def check(self, asked: str) -> None:
         """Raise `Invalid`, in the engine's words, for a version that is not offered."""

@@ -1,0 +1,31 @@
+"""What is done on every host that answers, and said once: pruning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from swarmkit.engine.merges import merge_prune
+from swarmkit.engine.replies import failed
+from swarmkit.errors import SwarmError
+from swarmkit.http import Response
+
+from .answers import json_answer, naming_missing
+from .call import Call
+from .hosts import Hosts, Node
+
+
+async def prune(hosts: Hosts, call: Call) -> Response:
+    """Prune on every host that answers; the others are named."""
+    options = await call.options()
+
+    async def prune_one(node: Node) -> Mapping[str, Any]:
+        return dict(await hosts.document(node.path, "POST", call.whole_target, **options))
+
+    answers = await hosts.ask_all(prune_one)
+    return naming_missing(json_answer(merge_prune(answers)), reasons(failed(answers)))
+
+
+def reasons(failures: Iterable[tuple[str, SwarmError]]) -> list[tuple[str, str]]:
+    """Return the hosts that failed with what each said."""
+    return [(host, error.message) for host, error in failures]
