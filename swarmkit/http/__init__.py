@@ -5,8 +5,9 @@ to another protocol and httptools does not say where they begin.
 """
 
 from .client import Connection, Reply
+from .handler import Handler, Request, Response
 from .messages import Headers, RequestHead, ResponseHead
-from .server import Handler, Request, Response, serve_connection
+from .server import serve_connection
 
 __all__ = [
     "Connection",

@@ -8,10 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ..errors import Invalid
-from .messages import Headers, RequestHead, ResponseHead
-
-MAX_LENGTH_DIGITS = 18
-"""Digits of a Content-Length, at most: an exabyte."""
+from .messages import RequestHead, ResponseHead, content_length
 
 
 class Framing(Enum):
@@ -49,17 +46,6 @@ def _chunked_or_invalid(head: RequestHead | ResponseHead) -> tuple[Framing, int]
     if headers.tokens("transfer-encoding") != ["chunked"] or "content-length" in headers or head.version != "1.1":
         raise Invalid(f"cannot tell where this body ends: Transfer-Encoding {headers.get('transfer-encoding')!r}")
     return Framing.CHUNKED, 0
-
-
-def content_length(headers: Headers) -> int | None:
-    """Return the length that a head states; raise `Invalid` for what is none, or for two that differ."""
-    values = {value.strip() for key, value in headers if key.lower() == "content-length"}
-    if not values:
-        return None
-    text = values.pop()
-    if values or not (text.isascii() and text.isdigit()) or len(text) > MAX_LENGTH_DIGITS:
-        raise Invalid(f"not a Content-Length: {headers.get('content-length')[:60]!r}")
-    return int(text)
 
 
 def frame_response(request: RequestHead, head: ResponseHead, length: int | None) -> tuple[ResponseHead, Framing, int]:

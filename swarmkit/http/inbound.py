@@ -125,7 +125,11 @@ class RawInput(trio.abc.ReceiveStream):
             self.done.set()
         return data
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
+        """Leave the bytes to somebody else. Idempotent."""
         self._closed = True
         self.done.set()
+
+    async def aclose(self) -> None:
+        self.close()
         await trio.lowlevel.checkpoint()

@@ -15,6 +15,9 @@ from ..errors import Invalid
 MAX_HEAD = 64 * 1024
 """Bytes of a request or response head, at most."""
 
+MAX_LENGTH_DIGITS = 18
+"""Digits of a Content-Length, at most: an exabyte."""
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BAD_TARGET = re.compile(r"[\x00-\x20\x7f]")
@@ -49,6 +52,17 @@ class Headers:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items)
+
+
+def content_length(headers: Headers) -> int | None:
+    """Return the length that a head states; raise `Invalid` for what is none, or for two that differ."""
+    values = {value.strip() for key, value in headers if key.lower() == "content-length"}
+    if not values:
+        return None
+    text = values.pop()
+    if values or not (text.isascii() and text.isdigit()) or len(text) > MAX_LENGTH_DIGITS:
+        raise Invalid(f"not a Content-Length: {headers.get('content-length')[:60]!r}")
+    return int(text)
 
 
 @frozen

@@ -2,7 +2,8 @@ import pytest
 
 from swarmkit.errors import Invalid
 from swarmkit.http import Headers, RequestHead, ResponseHead
-from swarmkit.http.framing import Framing, content_length, frame_response, request_framing, response_framing
+from swarmkit.http.framing import Framing, frame_response, request_framing, response_framing
+from swarmkit.http.messages import content_length
 
 CHUNKED = ("Transfer-Encoding", "chunked")
 
