@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
-from .cli import Cli
+from .cli import Cli, Terminal
 from .same import same
 from .test_cli_run import EVERY_BYTE
 
 DETACH = "\x10\x11"  # ctrl-p ctrl-q
-SHELL = ("busybox", "sh", "-c", "trap 'echo interrupted' INT; echo ready; while read -r line; do eval $line; done")
+SHELL = ("busybox", "sh", "-c", "trap 'echo interrupted' INT; echo ready; while read -r line; do eval \"$line\"; done")
 """A shell that does not edit its lines: what one that does shows depends on how fast it is typed at."""
 
-SIZE = "until [ \"$(stty size)\" = '40 100' ]; do sleep 0.05; done; echo is $(stty size)\r"
+
+def _resize(terminal: Terminal) -> None:
+    """Change the size of a window and see the change inside."""
+    for rows, columns in ((24, 80), (40, 100)):
+        terminal.resize(rows, columns)
+        size = f"{rows} {columns}"
+        terminal.type(f'until [ "$(stty size 2>&1)" = "{size}" ]; do sleep 0.05; done; echo is {size}\r')
+        terminal.expect(f"\\nis {size}\r\n")
+        time.sleep(0.2)  # the command tells the first size just before it begins to heed changes
 
 
 def _sleeper(cli: Cli, *options: str) -> None:
@@ -88,9 +97,7 @@ def test_a_terminal(cli: Cli) -> None:
         terminal.expect("ready\r\n")
         terminal.type("tty; echo $((6 * 7))\r")
         terminal.expect("42\r\n")
-        terminal.resize(40, 100)
-        terminal.type(SIZE)
-        terminal.expect("is 40 100\r\n")
+        _resize(terminal)
         terminal.type("exit 7\r")
 
 
@@ -127,9 +134,7 @@ def test_exec_on_a_terminal(cli: Cli) -> None:
     _sleeper(cli)
     with cli.terminal("exec", "-it", "web", *SHELL[1:], code=5) as terminal:
         terminal.expect("ready\r\n")
-        terminal.resize(40, 100)
-        terminal.type(SIZE)
-        terminal.expect("is 40 100\r\n")
+        _resize(terminal)
         terminal.type("exit 5\r")
 
 

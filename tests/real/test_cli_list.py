@@ -9,7 +9,7 @@ from .same import same
 def _population(cli: Cli) -> None:
     """Make four containers: running, paused, exited with 3, created; a second apart in age where order is looked at."""
     cli.quiet("run", "-d", "--name", "running", "-l", "tier=front", "-p", "8080:80", "busybox", "sleep", "60")
-    cli.quiet("run", "-d", "--name", "paused", "-l", "tier=back", "-v", "/data", "busybox", "sleep", "60")
+    cli.quiet("run", "-d", "--name", "paused", "-l", "tier=back", "-v", "data:/data", "busybox", "sleep", "60")
     cli.quiet("pause", "paused")
     cli.run("run", "--name", "exited", "-l", "bare", "busybox", "sh", "-c", "exit 3", code=3, tell=False)
     cli.quiet("create", "--name", "created", "--expose", "9000/udp", "busybox", "true")
@@ -101,5 +101,5 @@ def test_filter_by_what_they_use(cli: Cli) -> None:
     _filtered(cli, "volume=/data")
     _filtered(cli, "volume=nosuch")
     _filtered(cli, "nosuch=1", code=1)
-    _filtered(cli, "malformed", code=1)
+    _filtered(cli, "malformed", code=125)
     _filtered(cli, "label=tier", "status=running", "publish=8080")

@@ -25,8 +25,8 @@ _PATTERNS = (
 )
 
 ALLOWED: tuple[tuple[str, str, str], ...] = (
-    (r",?\bswarmd\.host=\w+", "", "a list tells the host of a container as a label"),
-    (r',?"swarmd\.host":"\w+"', "", "the same, in JSON"),
+    (r", ?swarmd\.host=\w+|\bswarmd\.host=\w+(?:, ?)?", "", "a list tells the host of a container as a label"),
+    (r',"swarmd\.host":"\w+"|"swarmd\.host":"\w+",?', "", "the same, in JSON"),
     (r"(by container \S+) on host \w+(?=\.)", r"\1", "a name in use may be in use on another host"),
 )
 """How the virtual host may differ from an engine: what is replaced in its transcripts, by what, and why."""
