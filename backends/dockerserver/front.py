@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _VERSIONED = re.compile(r"/v(\d+(?:\.\d+)*)(/.*)")
 
-_ALONE = frozenset({Way.MERGED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.LATER})
+_ALONE = frozenset({Way.MERGED, Way.PLACED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.LATER})
 """Ways that are only the host's own where there is one; its list is ours all the same, for the filter `node`."""
 
 Answer = Callable[[Call], Awaitable[Response]]
