@@ -31,7 +31,7 @@ class AggregateStage(Stage):
 
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
-        async with open_aggregate(self.members, self.policy, self.sources) as opened:
+        async with open_aggregate(self.members, self.policy, self.sources, check_name=_check_name) as opened:
             yield opened
 
     def __str__(self) -> str:

@@ -40,7 +40,11 @@ class Member:
     def node(self, row: Row) -> Row:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""
         name = self.host(row.member)
-        return evolve(row, name=name, member=name, path=("nodes", name), document={**row.document, "Name": name})
+        document = {**row.document, "Name": name}
+        lost = self.mirror.why_lost(row.member) or row.lost
+        if lost and row.lost is None:  # the host itself has not said so: it is what it was heard from that is gone
+            document |= {"State": "unhealthy", "Reason": lost}
+        return evolve(row, name=name, member=name, path=("nodes", name), document=document, lost=lost)
 
     def nodes(self) -> list[Row]:
         """Return the hosts beneath."""

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import trio
-from attrs import evolve
+from attrs import define, evolve, field
 
-from ..channel import Receiver, open_channel
-from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented
+from ..channel import open_channel
+from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented, error_of
 from ..instance import open_instance
 from ..message import Message, Verb, ack
 from ..mirror import open_mirror
@@ -18,6 +18,8 @@ from ..pipeline import Pipeline, parse_pipeline
 from ..placement import Policy
 from ..rows import Listing, Missing, Row
 from ..service import Service, close_ends
+from .following import Follower
+from .instance import Instance, Opening
 from .members import Member, ask, inward
 from .resolving import owned_path, resolve
 from .spawning import Spawner
@@ -37,8 +39,16 @@ class Aggregate:
     to spread.
     """
 
-    def __init__(self, policy: Policy, nursery: trio.Nursery, name: str = "aggregate") -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        nursery: trio.Nursery,
+        name: str = "aggregate",
+        *,
+        check_name: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self.name = name
+        self._check_name = check_name
         self.members: dict[str, Member] = {}
         self._nursery = nursery
         self._spawner = Spawner(self.members, policy)
@@ -50,6 +60,7 @@ class Aggregate:
             if message.verb is Verb.LS:
                 return await self._ls(message)
             if message.verb is Verb.WATCH:
+                await close_ends(message)
                 return self._watch(message)
             if message.path[:1] == ("nodes",) and len(message.path) > 1:
                 return await self._to_node(message)
@@ -80,7 +91,7 @@ class Aggregate:
                 return ack(Listing(tuple(self._nodes())).to_args())
             case ("nodes", _, *_):
                 member, inner = self._member(message)
-                return await member(evolve(message, path=inner))
+                return ack((await self._list_one(member, evolve(message, path=inner))).to_args())
             case (_,):
                 return ack((await self._list_all(message)).to_args())
         raise NotFound(f"{self.name} has no collection {'/'.join(message.path)!r}")
@@ -92,23 +103,28 @@ class Aggregate:
         """Ask all members at once. What is mirrored comes without asking, and from a lost member as it last was."""
         rows: list[Row] = []
         missing: list[Missing] = []
-        mirrored = message.path == ("containers",) and not message.get("size")
 
         async def list_one(member: Member) -> None:
             try:
-                if not mirrored:
-                    member.check()
-                listing = Listing.of(await ask(member, message, LIST_DEADLINE))
+                rows.extend((listing := await self._list_one(member, message)).rows)
+                missing.extend(listing.missing)
             except SwarmError as error:
                 missing.append(Missing(member.name, error.message))
-                return
-            rows.extend(member.row(row) for row in listing)
-            missing.extend(Missing(member.host(gap.member), gap.reason) for gap in listing.missing)
 
         async with trio.open_nursery() as nursery:
             for member in self.members.values():
                 nursery.start_soon(list_one, member)
         return Listing(tuple(rows), tuple(missing))
+
+    async def _list_one(self, member: Member, message: Message) -> Listing:
+        """List what one member has, in the names of the whole."""
+        if message.path == ("nodes",):
+            return Listing(tuple(member.nodes()))
+        if message.path != ("containers",) or message.get("size"):  # else it is mirrored
+            member.check()
+        listing = Listing.of(await ask(member, message, LIST_DEADLINE))
+        missing = [Missing(member.host(gap.member), gap.reason) for gap in listing.missing]
+        return Listing(tuple(member.row(row) for row in listing), tuple(missing))
 
     # -- one owner ------------------------------------------------------------------------------------------------
 
@@ -149,7 +165,7 @@ class Aggregate:
         if not reading:
             raise Invalid(f"{'/'.join(message.path)} may be on several hosts: name one below nodes")
         first: Message | SwarmError = Unavailable("no host answers")
-        for member in self.members.values():
+        for member in list(self.members.values()):  # who may come and go meanwhile
             try:
                 reply = await self._forward(member, message)
             except (NotFound, Unavailable) as error:
@@ -186,65 +202,111 @@ class Aggregate:
     async def run_member(
         self, name: str, pipeline: Pipeline, *, task_status: trio.TaskStatus[Member] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Open a member and keep it until cancelled; its name is then free again."""
-        async with pipeline.named(name).open() as service, open_mirror(service, name) as mirror:
-            member = Member(name, mirror)
-            self.members[name] = member
-            for watch in self._watches:
-                watch.add(member)
-            task_status.started(member)
-            try:
-                await trio.sleep_forever()
-            finally:
-                del self.members[name]
-                self._member_left.set()
-                self._member_left = trio.Event()
-                for watch in self._watches:
-                    watch.drop(member)
+        """Open a member and keep it until cancelled; its name is then free again.
 
-    async def run_source(self, pipeline: Pipeline) -> None:
-        """Open a source and follow it until cancelled."""
-        async with pipeline.open() as source:
-            await self.follow_source(source, parse_pipeline)
+        What its opening fails with is raised, with its name; if it fails later it is down until it is opened again.
+        """
+        instance = Instance(name)
+        async with open_mirror(instance, name) as mirror:
+            member = Member(name, mirror)
+            self._enter(member)
+            try:
+                opening = pipeline.named(name).open
+                await instance.keep(opening, patient=False, started=lambda: task_status.started(member))
+            except SwarmError as error:
+                raise error_of(error.code, f"member {name}: {error.message}", **error.details) from error
+            finally:
+                self._leave(member)
+
+    def _enter(self, member: Member) -> None:
+        self.members[member.name] = member
+        for watch in self._watches:
+            watch.add(member)
+
+    def _leave(self, member: Member) -> None:
+        if self.members.get(member.name) is not member:
+            return
+        del self.members[member.name]
+        self._member_left.set()
+        self._member_left = trio.Event()
+        for watch in self._watches:
+            watch.drop(member)
+
+    async def run_source(
+        self, pipeline: Pipeline, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Open a source and follow it until cancelled; what its opening fails with is raised."""
+        source = Instance(pipeline.name)
+        async with open_instance() as nursery:
+            nursery.start_soon(self.follow_source, source, parse_pipeline)
+            await source.keep(pipeline.open, patient=False, started=task_status.started)
 
     async def follow_source(self, source: Service, parse: Callable[[str], Pipeline]) -> None:
         """Open and end members as a source says, until cancelled; `parse` reads the stage that an entry names."""
-        reply = await source(Message(Verb.WATCH))
-        assert isinstance(reply.ret, Receiver)
-        followed: dict[str, tuple[str, trio.CancelScope]] = {}
-        async with reply.ret as channel:
-            async for message in channel:
-                if not message.path:
-                    continue
-                name = message.path[-1]
-                text = str(message["row"]["document"]["Stage"]) if message.get("kind") in ("have", "put") else None
-                if name in followed and text != followed[name][0]:
-                    followed.pop(name)[1].cancel()
-                if text is not None and name not in followed:
-                    followed[name] = (text, trio.CancelScope())
-                    self._nursery.start_soon(self._run_listed, name, text, parse, followed[name][1])
 
-    async def _run_listed(
-        self, name: str, text: str, parse: Callable[[str], Pipeline], scope: trio.CancelScope
-    ) -> None:
-        with scope:
-            while name in self.members:  # the one before, under the same name, is still being closed
+        def begin(name: str, text: str) -> Callable[[], None]:
+            self._check_name(name)
+            listed = _Listed(name, lambda: parse(text).named(name).open())
+            self._nursery.start_soon(self._run_listed, listed)
+
+            def end() -> None:
+                if listed.member is not None:
+                    self._leave(listed.member)  # before it is closed, which may take its time
+                listed.scope.cancel()
+
+            return end
+
+        await Follower(source, begin).run()
+
+    async def _run_listed(self, listed: _Listed) -> None:
+        with listed.scope:
+            while listed.name in self.members:  # another of that name; it may be the one before, on its way out
+                log.info("the host %s is listed; it waits for another of that name to leave", listed.name)
                 await self._member_left.wait()
-            try:
-                await self.run_member(name, parse(text))
-            except SwarmError as error:
-                log.error("the member %s (%s) cannot be opened: %s", name, text, error)
+            instance = Instance(listed.name)
+            async with open_mirror(instance, listed.name) as mirror:
+                listed.member = Member(listed.name, mirror)
+                self._enter(listed.member)
+                try:
+                    await instance.keep(listed.opening, patient=True)
+                finally:
+                    self._leave(listed.member)
+
+
+@define(eq=False)
+class _Listed:
+    """A member that a source lists."""
+
+    name: str
+    opening: Opening
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    member: Member | None = None
+
+
+def _any_name(name: str) -> None:
+    if not name or "/" in name:
+        raise Invalid(f"{name!r} cannot be the name of a host")
 
 
 @asynccontextmanager
 async def open_aggregate(
-    members: Mapping[str, Pipeline], policy: Policy, sources: Sequence[Pipeline] = ()
+    members: Mapping[str, Pipeline],
+    policy: Policy,
+    sources: Sequence[Pipeline] = (),
+    *,
+    check_name: Callable[[str], None] = _any_name,
 ) -> AsyncIterator[Aggregate]:
-    """Open an aggregate over members by name and over what sources list. None of them is waited for."""
+    """Open an aggregate over members by name and over what sources list; no host is waited for.
+
+    `check_name` raises `Invalid` for what a source lists that cannot be a host's name.
+    """
     async with open_instance() as nursery:
-        aggregate = Aggregate(policy, nursery)
-        for name, pipeline in members.items():
-            await nursery.start(aggregate.run_member, name, pipeline)
-        for source in sources:
-            nursery.start_soon(aggregate.run_source, source)
-        yield aggregate
+        aggregate = Aggregate(policy, nursery, check_name=check_name)
+        try:
+            for name, pipeline in members.items():
+                await nursery.start(aggregate.run_member, name, pipeline)
+            for source in sources:
+                await nursery.start(aggregate.run_source, source)
+            yield aggregate
+        finally:
+            nursery.cancel_scope.cancel()

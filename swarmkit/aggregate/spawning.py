@@ -31,9 +31,7 @@ class Spawner:
         name = str(message.get("name") or "").removeprefix("/")
         host, slash, bare = name.partition("/")
         if slash:
-            if host not in self.members:
-                raise Invalid(f"there is no host called {host!r}; the hosts are {', '.join(sorted(self.members))}")
-            return await self.spawn_on(self.members[host], evolve(message, args={**message.args, "name": bare}))
+            return await self.spawn_on(self._member(host), evolve(message, args={**message.args, "name": bare}))
         if not name:
             return await self._place(message)
         with self._hold(name):
@@ -51,13 +49,14 @@ class Spawner:
             self._creating.discard(name)
 
     async def _check_free(self, name: str) -> None:
-        if not any(member.mirror.replica.named(name) for member in self.members.values()):
-            return
-        for member in self.members.values():
-            member.mirror.doubt(name)
-        await refresh(self.members.values())
-        for member in self.members.values():
-            for row in member.mirror.replica.named(name):
+        """Raise `Conflict` where the name is in use, by what is known once all that was sent has been read."""
+        members = list(self.members.values())
+        for member in members:
+            if member.mirror.named(name):
+                member.mirror.doubt(name)  # it may have been removed, or renamed, behind our back
+        await refresh(members)
+        for member in members:
+            for row in member.mirror.named(name):
                 where = member.row(row)
                 raise Conflict(
                     f"the name {name} is in use by {row.id[:12]} on {where.member}",
@@ -66,16 +65,31 @@ class Spawner:
 
     async def _place(self, message: Message) -> Message:
         spec: Mapping[str, Any] = message.get("spec") or {}
-        only = message.get("on")  # the host of what the new thing refers to
-        members = [member for member in self.members.values() if only in (None, member.name)]
+        members, message = self._eligible(message)
         order = self.policy(spec, [member.candidate() for member in members])
         failures: list[tuple[Candidate, SwarmError]] = []
         for candidate in order:
+            member = self.members.get(candidate.name)
+            if member is None:
+                continue  # it left while others were asked
             try:
-                return await self.spawn_on(self.members[candidate.name], message)
+                return await self.spawn_on(member, message)
             except (NotFound, Unavailable) as error:  # both say: known not done, so another may be asked
                 failures.append((candidate, error))
         raise _nowhere(failures)
+
+    def _eligible(self, message: Message) -> tuple[list[Member], Message]:
+        """Return the members that may be asked, and the message for them: only the host that `on` names, if it does."""
+        if message.get("on") is None:
+            return list(self.members.values()), message
+        host, _, beneath = str(message["on"]).partition("/")
+        args = {key: value for key, value in message.args.items() if key != "on"} | ({"on": beneath} if beneath else {})
+        return [self._member(host)], evolve(message, args=args)
+
+    def _member(self, host: str) -> Member:
+        if host not in self.members:
+            raise Invalid(f"there is no host called {host!r}; the hosts are {', '.join(sorted(self.members))}")
+        return self.members[host]
 
     async def spawn_on(self, member: Member, message: Message) -> Message:
         """Create on one member."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import trio
-from attrs import evolve
 
 from ..channel import Receiver, Sender
 from ..errors import SwarmError, Unavailable
-from ..message import Message, Verb
+from ..message import Message, Path, Verb
 from ..rows import Row
 from .members import Member
 
@@ -23,21 +22,16 @@ class MergedWatch:
         self._nursery = nursery
         self._scopes: dict[str, trio.CancelScope] = {}
         self._waiting: set[str] = set()
-        self._known: dict[str, set[tuple[str, ...]]] = {}
+        self._known: dict[str, dict[Path, Path]] = {}  # by member: paths as it says them, and as they were told
         self._started = False
         self._synced = False
-
-    @property
-    def over(self) -> bool:
-        """Whether nobody listens any more."""
-        return self._sender.closed
 
     def begin(self, members: list[Member]) -> None:
         """Follow the members there are."""
         for member in members:
             self.add(member)
         self._started = True
-        self._check_synced()
+        self._offer(self._heard(""))  # which are all there is to wait for where there are no members
 
     def add(self, member: Member) -> None:
         """Follow one more member."""
@@ -49,9 +43,13 @@ class MergedWatch:
         """Say that all of a member's has gone."""
         if (scope := self._scopes.pop(member.name, None)) is not None:
             scope.cancel()
-        for path in self._known.pop(member.name, set()):
-            self._offer(path, {"kind": "gone"})
-        self._heard(member.name)
+        gone = self._known.pop(member.name, {}).values()
+        self._offer([Message(Verb.WATCH, path, {"kind": "gone"}) for path in gone])
+        self._offer(self._heard(member.name))
+
+    def _offer(self, messages: list[Message]) -> None:
+        for message in messages:
+            self._sender.offer(message)
 
     async def keep(self, name: str) -> None:
         """Wait until nobody listens, or until the aggregate `name` is closed, which ends the watch with an error."""
@@ -69,46 +67,46 @@ class MergedWatch:
             async with reply.ret as channel:
                 try:
                     async for message in channel:
-                        self._forward(member, message)
-                        if self._sender.closed:
-                            return
+                        for told in self._told(member, message):
+                            # It waits for room: what many members have to say at first is more than a channel holds.
+                            # Who reads too slowly falls behind the member's own channel, and holds up nobody.
+                            await self._sender.send(told)
+                except trio.BrokenResourceError:
+                    return  # nobody listens any more
                 except SwarmError as error:
                     # Falling behind one member is falling behind: the receiver has to begin again.
                     self._sender.end(error)
 
-    def _forward(self, member: Member, message: Message) -> None:
+    def _told(self, member: Member, message: Message) -> list[Message]:
+        """Return what the whole says when a member says this."""
         kind = message.get("kind")
         if kind == "synced":
-            self._heard(member.name)
-            return
-        args: dict[str, Any] = {key: value for key, value in message.args.items() if key != "stamp"}
-        path = member.outward(message.path)
-        if "row" in args:
-            row = Row.from_plain(args["row"])
-            row = member.node(row) if message.path[:1] == ("nodes",) and len(message.path) == 2 else member.row(row)
-            path, args["row"] = row.path, row.to_plain()
+            return self._heard(member.name)
         if kind in ("lost", "back"):
-            path, args["member"] = (), member.host(str(args.get("member", "")))
-            if kind == "lost":
-                self._heard(member.name)
+            return self._state(member, kind, message)
+        args: dict[str, Any] = {key: value for key, value in message.args.items() if key != "stamp"}
         if kind == "event":
-            args["member"] = member.host(str(args.get("member", "")))
-            path = ("nodes", args["member"])
-        known = self._known.setdefault(member.name, set())
-        if kind in ("have", "put"):
-            known.add(path)
-        elif kind == "gone":
-            known.discard(path)
-        self._offer(path, args)
+            host = args["member"] = member.host(str(args.get("member", "")))
+            return [Message(Verb.WATCH, ("nodes", host), args)]
+        known = self._known.setdefault(member.name, {})
+        if kind == "gone":
+            return [Message(Verb.WATCH, known.pop(message.path, member.outward(message.path)), args)]
+        row = Row.from_plain(args["row"])
+        row = member.node(row) if message.path[:1] == ("nodes",) and len(message.path) == 2 else member.row(row)
+        known[message.path], args["row"] = row.path, row.to_plain()
+        return [Message(Verb.WATCH, row.path, args)]
 
-    def _heard(self, member: str) -> None:
+    def _state(self, member: Member, kind: str, message: Message) -> list[Message]:
+        beneath = str(message.get("member", ""))
+        told = [Message(Verb.WATCH, (), {**message.args, "member": member.host(beneath)})]
+        if kind == "lost" and (not beneath or member.mirror.broken is not None):
+            told += self._heard(member.name)  # it has nothing more to say for now, and nobody waits for it
+        return told
+
+    def _heard(self, member: str) -> list[Message]:
+        """Take note that a member is in step; return what is to be said of that."""
         self._waiting.discard(member)
-        self._check_synced()
-
-    def _check_synced(self) -> None:
-        if self._started and not self._waiting and not self._synced:
-            self._synced = True
-            self._offer((), {"kind": "synced"})
-
-    def _offer(self, path: tuple[str, ...], args: dict[str, Any]) -> None:
-        self._sender.offer(evolve(Message(Verb.WATCH, path), args=args))
+        if self._waiting or self._synced or not self._started:
+            return []
+        self._synced = True
+        return [Message(Verb.WATCH, (), {"kind": "synced"})]

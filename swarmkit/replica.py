@@ -1,0 +1,69 @@
+"""Rows held by id, with what is needed to tell newer from older news of them. Pure state, no I/O."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from .rows import Row
+
+TOMBSTONES = 4096
+"""Ids that are remembered as gone, so that older news does not bring them back."""
+
+
+@define(eq=False)
+class Replica:
+    """Rows by id, each with the stamp of the fetch it came from; a greater stamp is newer."""
+
+    rows: dict[str, Row] = field(factory=dict)
+    _stamps: dict[str, int] = field(factory=dict)
+    _gone: dict[str, int] = field(factory=dict)
+    _names: dict[str, set[str]] = field(factory=dict)
+
+    def put(self, row: Row, stamp: int) -> bool:
+        """Take a row unless it is older than what is known; return whether it was taken."""
+        if stamp < self._stamps.get(row.id, 0) or stamp < self._gone.get(row.id, 0):
+            return False
+        self._forget_names(row.id)
+        self.rows[row.id] = row
+        self._stamps[row.id] = stamp
+        self._gone.pop(row.id, None)
+        for name in row.names:
+            self._names.setdefault(name, set()).add(row.id)
+        return True
+
+    def remove(self, id: str, stamp: int) -> Row | None:
+        """Take note that a row is gone unless it is known to be there since; return it where it was there."""
+        if stamp < self._stamps.get(id, 0):
+            return None
+        newest = max(stamp, self._gone.pop(id, 0))
+        self._gone[id] = newest  # as the last one: what is forgotten first is what went first
+        if len(self._gone) > TOMBSTONES:
+            del self._gone[next(iter(self._gone))]
+        self._forget_names(id)
+        self._stamps.pop(id, None)
+        return self.rows.pop(id, None)
+
+    def gone(self, id: str) -> bool:
+        """Tell whether this is remembered as gone."""
+        return id in self._gone
+
+    def forget_stamps(self) -> None:
+        """Forget how new everything is: the next news comes from a source that counts anew."""
+        self._stamps.clear()
+        self._gone.clear()
+
+    def _forget_names(self, id: str) -> None:
+        if (row := self.rows.get(id)) is not None:
+            for name in row.names:
+                holders = self._names.get(name, set())
+                holders.discard(id)
+                if not holders:
+                    self._names.pop(name, None)
+
+    def named(self, name: str) -> list[Row]:
+        """Return the rows that have this name."""
+        return [self.rows[id] for id in sorted(self._names.get(name, ()))]
+
+    def beginning(self, prefix: str) -> list[Row]:
+        """Return the rows whose id begins so."""
+        return [row for id, row in self.rows.items() if id.startswith(prefix)] if prefix else []

@@ -1,0 +1,162 @@
+"""A host in memory that does what a test says: its rows, its delays and its failures are the test's to set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from swarmkit import Message, Role, Row, Service, Stage, SwarmError, Verb, ack, close_ends
+from swarmkit.channel import Sender, open_channel
+from swarmkit.errors import Unavailable
+
+
+def full_id(name: str) -> str:
+    """Return a full id that begins with the name's letters in hexadecimal."""
+    return name.encode().hex().ljust(64, "0")
+
+
+def row(name: str, state: str = "created") -> Row:
+    """Make a container's row, with an id of its name."""
+    id = full_id(name)
+    document = {"Id": id, "Names": [f"/{name}"], "State": state, "Status": ""}
+    return Row(name=name, path=("containers", id), id=id, names=(name,), document=document, detail={"State": {}})
+
+
+@define(eq=False)
+class ScriptedHost:
+    """A service with containers. `before` is awaited before each call, and may wait or raise.
+
+    `quiet` keeps it from telling its watchers of changes; without `hears` a watch is not put in step.
+    """
+
+    name: str = "host"
+    rows: dict[str, Row] = field(factory=dict)
+    calls: list[Message] = field(factory=list)
+    before: Callable[[Message], Any] | None = None
+    quiet: bool = False
+    hears: bool = True
+    senders: list[Sender] = field(factory=list)
+    stamp: int = 0
+    node: dict[str, Any] = field(factory=dict)
+
+    def add(self, *rows: Row) -> None:
+        """Have containers, and tell of them."""
+        for each in rows:
+            self.rows[each.id] = each
+            if not self.quiet:
+                self.tell("put", each.path, row=each.to_plain(), stamp=self.next_stamp())
+
+    def remove(self, *rows: Row) -> None:
+        """Have them no more, and tell so."""
+        for each in rows:
+            del self.rows[each.id]
+            if not self.quiet:
+                self.tell("gone", each.path, stamp=self.next_stamp())
+
+    def next_stamp(self) -> int:
+        """Count one more fetch."""
+        self.stamp += 1
+        return self.stamp
+
+    def tell(self, kind: str, path: tuple[str, ...] = (), **args: Any) -> None:
+        """Say something to all watchers."""
+        self.senders = [
+            sender for sender in self.senders if sender.offer(Message(Verb.WATCH, path, {"kind": kind, **args}))
+        ]
+
+    def lose(self, reason: str = "no answer") -> None:
+        """Say that the host does not answer."""
+        self.tell("lost", reason=reason, seen=True)
+
+    def cut(self, error: SwarmError) -> None:
+        """End all watches with an error."""
+        for sender in self.senders:
+            sender.end(error)
+        self.senders = []
+
+    def sent(self, verb: Verb) -> list[Message]:
+        """Return the messages of one verb that came."""
+        return [message for message in self.calls if message.verb is verb]
+
+    async def __call__(self, message: Message, /) -> Message:
+        self.calls.append(message)
+        await trio.lowlevel.checkpoint()
+        if self.before is not None:
+            try:
+                await self.before(message)
+            except BaseException:
+                with trio.CancelScope(shield=True):
+                    await close_ends(message)
+                raise
+        match message.verb:
+            case Verb.LS if message.path == ("containers",):
+                return self._ls(message)
+            case Verb.LS:
+                return ack({"rows": [Row(name="x", path=(message.path[-1], "x"), id="x").to_plain()], "missing": []})
+            case Verb.SPAWN:
+                made = row(str(message.get("name") or f"c{self.next_stamp()}"))
+                self.add(made)
+                return ack({"id": made.id}, path=made.path)
+            case Verb.START:
+                self.add(row(self.rows[message.path[1]].name, "running"))
+            case Verb.WATCH:
+                return self._watch()
+        return ack({"host": self.name}, path=message.path, att=message.att)
+
+    def _ls(self, message: Message) -> Message:
+        ids = message.get("ids")
+        rows = [each for each in self.rows.values() if ids is None or each.id in ids]
+        return ack({"rows": [each.to_plain() for each in rows], "stamp": self.next_stamp()})
+
+    def _watch(self) -> Message:
+        sender, receiver = open_channel()
+        self.senders.append(sender)
+        node = Row(name=self.name, path=("nodes", self.name), document={"Name": self.name, **self.node})
+        sender.offer(Message(Verb.WATCH, node.path, {"kind": "put", "row": node.to_plain()}))
+        if self.hears:
+            stamp = self.next_stamp()
+            for each in self.rows.values():
+                sender.offer(Message(Verb.WATCH, each.path, {"kind": "have", "row": each.to_plain(), "stamp": stamp}))
+            sender.offer(Message(Verb.WATCH, (), {"kind": "synced"}))
+        return ack(ret=receiver)
+
+
+class ScriptedStage(Stage):
+    """A stage of a scripted host. `fail` ends an open instance with an error; `refuse` is raised by opening."""
+
+    role = Role.BACKEND
+
+    def __init__(self, host: ScriptedHost) -> None:
+        self.host = host
+        self.name = host.name
+        self.refuse: Exception | None = None
+        self.opened = 0
+        self._failing = trio.Event()
+        self._failure: Exception = RuntimeError("a bug")
+
+    def fail(self, error: Exception) -> None:
+        """End what is open with an error, as a task of it would that fails."""
+        self._failure = error
+        self._failing.set()
+        self._failing = trio.Event()
+
+    @asynccontextmanager
+    async def open(self, inner: Service | None) -> AsyncIterator[Service]:
+        if self.refuse is not None:
+            raise self.refuse
+        self.opened += 1
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._fail_when_told, self._failing)
+                yield self.host
+                nursery.cancel_scope.cancel()
+        finally:
+            self.host.cut(Unavailable(f"{self.name} has been closed"))
+
+    async def _fail_when_told(self, failing: trio.Event) -> None:
+        await failing.wait()
+        raise self._failure
