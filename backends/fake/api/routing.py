@@ -1,0 +1,149 @@
+"""From a request to its operation: versions, the table of routes, and what an operation is given."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from attrs import evolve, field, frozen
+
+from swarmkit.engine.filters import Filters
+from swarmkit.engine.query import bool_value, int_value
+from swarmkit.engine.versions import version_key
+from swarmkit.errors import Invalid, NotFound, SwarmError
+from swarmkit.http import Handler, Headers, Request, Response
+from swarmkit.streams import read_whole
+
+from ..container import Container
+from ..engine import FakeEngine
+from .replies import API_VERSION, OLDEST_API, common_headers, error_reply
+
+_VERSION = re.compile(r"/v([0-9]+\.[0-9]+)(/.*)")
+
+
+@frozen(eq=False)
+class Call:
+    """One request to an operation: the engine, the parts of its path, its query, its body."""
+
+    engine: FakeEngine
+    request: Request
+    parts: Mapping[str, str]
+    queries: Mapping[str, list[str]] = field(factory=dict)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's first values."""
+        return {name: values[0] for name, values in self.queries.items()}
+
+    def flag(self, name: str) -> bool:
+        """Return a query's flag."""
+        return bool_value(self.query.get(name))
+
+    def number(self, name: str, *, status: int = 400) -> int:
+        """Return a query's number, 0 where it is missing; raise Invalid with this status for what is none."""
+        try:
+            return int_value(self.query.get(name))
+        except Invalid as error:
+            raise Invalid(error.message, status=status) from error
+
+    def filters(self, *accepted: str) -> Filters:
+        """Return the query's filters. Raises Invalid as the engine does; without names accepted, any will do."""
+        try:
+            filters = Filters.parse(self.query.get("filters"))
+        except Invalid as error:
+            raise Invalid(error.message, status=500) from error
+        if accepted:
+            filters.require_known(accepted)
+        return filters
+
+    @property
+    def container(self) -> Container:
+        """The container that the path names. Raises NotFound."""
+        return self.engine.containers.find(self.parts["name"])
+
+    async def document(self, *, status: int = 400, required: bool = True) -> dict[str, Any]:
+        """Read the body as a JSON object. Raises Invalid in the engine's words, with this status where it is none."""
+        kind = self.request.headers.get("content-type").partition(";")[0].strip()
+        data = await read_whole(self.request.body)
+        if not data and not kind and not required:
+            return {}
+        if kind != "application/json" and (data or kind):
+            raise Invalid(f"Content-Type specified ({kind}) must be 'application/json'")
+        if not data:
+            raise Invalid("EOF", status=status)
+        try:
+            document = json.loads(data)
+        except ValueError:
+            try:
+                Filters.parse(data.decode(errors="replace"))  # which knows how Go puts it
+            except Invalid as error:
+                raise Invalid(error.message, status=status) from error
+            raise
+        if document is not None and not isinstance(document, dict):
+            kind = {list: "array", str: "string", bool: "bool"}.get(type(document), "number")
+            name = "runconfig.ContainerConfigWrapper" if self.request.target.count("create") else "types.ExecConfig"
+            raise Invalid(f"json: cannot unmarshal {kind} into Go value of type {name}", status=status)
+        return document or {}
+
+
+Operation = Callable[[Call], Awaitable[Response]]
+
+
+@frozen
+class Route:
+    """A method and a path, and what is done. `{name}` may have slashes in it, as in the engine."""
+
+    method: str
+    path: str
+    operation: Operation
+    pattern: re.Pattern[str] = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>.+)", self.path)
+        object.__setattr__(self, "pattern", re.compile(pattern))
+
+
+def make_router(engine: FakeEngine, routes: Iterable[Route]) -> Handler:
+    """Make the handler that answers by the table. Errors are answered as the engine answers them."""
+    table = tuple(routes)
+
+    async def handle(request: Request) -> Response:
+        try:
+            response = await _dispatch(engine, table, request)
+        except SwarmError as error:
+            response = error_reply(error)
+        if response.raw:
+            return response
+        return evolve(response, headers=Headers((*common_headers(engine), *response.headers)))
+
+    return handle
+
+
+async def _dispatch(engine: FakeEngine, table: Iterable[Route], request: Request) -> Response:
+    target = urlsplit(request.target)
+    path = target.path
+    if match := _VERSION.fullmatch(path):
+        if version_key(match[1]) > version_key(API_VERSION):
+            newest = f"Maximum supported API version is {API_VERSION}"
+            raise Invalid(f"client version {match[1]} is too new. {newest}")
+        if version_key(match[1]) < version_key(OLDEST_API):
+            return _too_old(match[1])
+        path = match[2]
+    for route in table:
+        found = route.pattern.fullmatch(path) if route.method == request.method else None
+        if found is not None:
+            parts = {name: unquote(value) for name, value in found.groupdict().items()}
+            queries = parse_qs(target.query, keep_blank_values=True)
+            return await route.operation(Call(engine, request, parts, queries))
+    raise NotFound("page not found")
+
+
+def _too_old(version: str) -> Response:
+    """Refuse an old client, who gets plain text because it knows no better."""
+    text = f"client version {version} is too old. Minimum supported API version is {OLDEST_API}, "
+    text += "please upgrade your client to a newer version\n"
+    kinds = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
+    return Response(400, Headers(kinds), text.encode())

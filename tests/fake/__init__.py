@@ -1,0 +1,1 @@
+"""Tests of the in-memory engine, alone and beside a real one."""
