@@ -91,15 +91,15 @@ class Images:
             return await body_of(await self._hosts.connect(path, call.request.method, call.target, **options))
 
         answers = await self._hosts.ask_all(do)
+        refusals = [each for each in failed(answers) if not isinstance(each[1], NotFound) and not _is_down(each[1])]
+        if refusals:
+            raise joint_error(refusals, done=[host for host, _ in answered(answers)])
+        done = require_some(answers)  # else each host says that it has no such image, or why it says nothing
         if call.route.operation.name == "ImageDelete":
-            lists = [(host, a if isinstance(a, SwarmError) else json.loads(a)) for host, a in answers]
-            merged = merge_image_delete([each for each in lists if not _is_down(each[1])] or lists)
-            return naming_missing(json_answer(merged), reasons(_down(answers)))
-        failures = [(host, error) for host, error in failed(answers) if not isinstance(error, (NotFound, Unavailable))]
-        if failures:
-            raise joint_error(failures, done=[host for host, _ in answered(answers)])
-        require_some(answers)
-        return naming_missing(empty_answer(201), reasons(_down(answers)))
+            response = json_answer(merge_image_delete([(host, json.loads(data)) for host, data in done]))
+        else:
+            response = empty_answer(201)
+        return naming_missing(response, reasons(_down(answers)))
 
     async def prune(self, call: Call) -> Response:
         """Remove unused images on every host that answers."""

@@ -1,4 +1,4 @@
-"""The page of the documentation that lists every operation, made from the table: `python -m backends.dockerserver.table`."""
+"""The documentation's page of all operations, made from the table: `python -m backends.dockerserver.table`."""
 
 from __future__ import annotations
 

@@ -431,7 +431,8 @@ async def test_a_prune_is_summed_and_names_who_was_not_pruned() -> None:
             "Warnings": ["not pruned on host c: gone"],
         }
         assert answer.missing == "c: gone"
-        assert hosts.requests() == [f"nodes/{host} POST /containers/prune?filters=%7B%7D" for host in ("a", "b")]
+        asked = sorted(hosts.requests())
+        assert asked == [f"nodes/{host} POST /containers/prune?filters=%7B%7D" for host in ("a", "b")]
 
 
 async def test_a_prune_that_no_host_did_is_an_error() -> None:

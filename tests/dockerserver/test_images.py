@@ -1,0 +1,442 @@
+"""Images over several hosts: one list, progress in one stream, uploads to all, removal wherever they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import trio
+import trio.testing
+
+from backends.dockerserver.call import SMALL_BODY
+from backends.dockerserver.progress import MAX_LINE
+from swarmkit import Message, Unavailable, Verb
+from swarmkit.http import Headers, RequestHead
+from swarmkit.streams import HookedStream, open_pipe, read_whole
+
+from .scripted import Client, Scripted, node, reply, serving
+
+
+def lines(*documents: Any) -> bytes:
+    """Return progress as an engine writes it."""
+    return b"".join(json.dumps(document).encode() + b"\r\n" for document in documents)
+
+
+def read_lines(data: bytes) -> list[Any]:
+    """Read progress."""
+    return [json.loads(line) for line in data.splitlines() if line]
+
+
+def answering(request: str, **answers: Any) -> Scripted:
+    """Return hosts that answer one request, each in its way; those that are not named are down."""
+    nodes = [node(host, lost=None if host in answers else "no answer") for host in ("a", "b", "c")]
+    return Scripted(nodes=nodes, answers={(host, request): answer for host, answer in answers.items()})
+
+
+# -- the list ---------------------------------------------------------------------------------------------------------
+
+
+async def test_an_image_on_several_hosts_is_one_row() -> None:
+    """Tags are united, newest first, and a host that does not answer is named."""
+    one = {"Id": "1", "RepoTags": ["x:1"], "Created": 1, "Containers": -1}
+    hosts = answering("GET /images/json", a=[one], b=[{**one, "RepoTags": ["x:2"]}, {"Id": "2", "Created": 5}])
+    async with serving(hosts) as client:
+        answer = await client("GET", "/images/json?all=1")
+        assert [(row["Id"], row.get("RepoTags")) for row in answer.json] == [("2", None), ("1", ["x:1", "x:2"])]
+        assert answer.missing == "c: no answer"
+
+
+async def test_a_host_that_hangs_is_not_waited_for(autojump_clock: object) -> None:
+    """The list comes within two seconds, without the host, and says so."""
+
+    async def hang(message: Message) -> Message:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async with serving(answering("GET /images/json", a=[{"Id": "1"}], b=hang)) as client:
+        began = trio.current_time()
+        answer = await client("GET", "/images/json")
+        assert trio.current_time() - began < 2
+        assert answer.json[0]["Id"] == "1"
+        assert answer.missing == "b: no answer in 1.5 s; c: no answer"
+
+
+async def test_the_filter_node_narrows_the_list_to_hosts() -> None:
+    """Engines do not know this filter: it is taken out of what they are asked."""
+    hosts = Scripted(answers={("*", "GET /images/json"): []})
+    async with serving(hosts) as client:
+        await client("GET", '/images/json?all=1&filters={"node":["b"],"dangling":["true"]}')
+        (request,) = hosts.requests()
+        path, _, target = request.partition(" GET ")
+        assert path == "nodes/b"
+        assert parse_qs(urlsplit(target).query) == {"all": ["1"], "filters": ['{"dangling":["true"]}']}
+
+
+async def test_what_all_hosts_refuse_is_refused_in_their_words() -> None:
+    """A bad filter is no matter of hosts."""
+    hosts = Scripted(
+        answers={(host, "GET /images/json"): reply(400, {"message": "Invalid filter 'x'"}) for host in ("a", "b")}
+    )
+    async with serving(hosts) as client:
+        answer = await client("GET", "/images/json")
+        assert (answer.status, answer.message) == (400, "Invalid filter 'x'")
+
+
+# -- saving -----------------------------------------------------------------------------------------------------------
+
+
+def holding(**images: list[str]) -> Scripted:
+    """Return hosts with images by name."""
+    answers: dict[tuple[str, str], Any] = {
+        (host, f"GET /images/{name}/json"): {"Id": name} for host, names in images.items() for name in names
+    }
+    answers |= {(host, "GET /images/get"): reply(200, host.encode()) for host in images}
+    return Scripted(nodes=[node(host) for host in images], answers=answers)
+
+
+async def test_several_images_are_saved_from_a_host_that_has_them_all() -> None:
+    """The archive is that host's."""
+    async with serving(holding(a=["x"], b=["x", "y:1"])) as client:
+        assert (await client("GET", "/images/get?names=x&names=y%3A1")).data == b"b"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("names=x&names=z", "No such image: z"),
+        ("names=x&names=y", "no host has all of these images: x on a, y on b"),
+    ],
+)
+async def test_images_that_no_one_host_has_are_named(query: str, message: str) -> None:
+    """What is nowhere is told as by an engine, and what is apart with the hosts."""
+    async with serving(holding(a=["x"], b=["y"])) as client:
+        answer = await client("GET", f"/images/get?{query}")
+        assert (answer.status, answer.message) == (404, message)
+
+
+async def test_a_host_that_may_have_the_image_is_named() -> None:
+    """A 404 that is not sure says so."""
+    hosts = holding(a=["x"])
+    hosts.nodes.append(node("c", lost="gone"))
+    async with serving(hosts) as client:
+        answer = await client("GET", "/images/get?names=z")
+        assert answer.message == "No such image: z; host c did not tell: gone"
+
+
+@pytest.mark.parametrize("what", ["json", "history", "get"])
+async def test_one_image_is_read_wherever_it_is(what: str) -> None:
+    """The path goes on as it is; whoever is behind finds the first that has it."""
+    hosts = Scripted(answers={("", f"GET /images/team/app:1/{what}"): reply(200, b"theirs")})
+    async with serving(hosts) as client:
+        assert (await client("GET", f"/images/team/app:1/{what}?x=1")).data == b"theirs"
+        assert hosts.last(Verb.CONNECT).path == ("images", "team/app:1")
+
+
+# -- tags and removal -------------------------------------------------------------------------------------------------
+
+GONE = {"message": "No such image: x:latest"}
+NOWHERE = "a: No such image: x:latest; b: No such image: x:latest; c: no answer"
+IN_USE = {"message": "image is in use"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "message", "missing"),
+    [
+        ({"a": reply(201), "b": reply(404, GONE)}, 201, "", "c: no answer"),
+        ({"a": reply(404, GONE), "b": reply(404, GONE)}, 404, NOWHERE, ""),
+        ({"a": reply(201), "b": reply(500, {"message": "full"})}, 500, "b: full; done on a", ""),
+        ({}, 503, "no answer", ""),
+    ],
+)
+async def test_a_tag_is_made_wherever_the_image_is(
+    answers: dict[str, Message], status: int, message: str, missing: str
+) -> None:
+    """A host without the image does not count if another has it; one that failed, or is down, is named."""
+    async with serving(answering("POST /images/x/tag", **answers)) as client:
+        answer = await client("POST", "/images/x/tag?repo=y")
+        assert (answer.status, answer.missing) == (status, missing)
+        assert (answer.message if answer.data else "") == message
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "expected", "missing"),
+    [
+        (
+            {"a": [{"Untagged": "x"}], "b": [{"Untagged": "x"}, {"Deleted": "1"}]},
+            200,
+            [{"Untagged": "x"}, {"Deleted": "1"}],
+            "c: no answer",
+        ),
+        ({"a": [{"Untagged": "x"}], "b": reply(404, GONE)}, 200, [{"Untagged": "x"}], "c: no answer"),
+        ({"a": reply(404, GONE), "b": reply(404, GONE)}, 404, {"message": NOWHERE}, ""),
+        (
+            {"a": [{"Untagged": "x"}], "b": reply(409, IN_USE)},
+            409,
+            {"message": "b: image is in use; done on a"},
+            "",
+        ),
+        ({"a": reply(404, GONE), "b": reply(409, IN_USE)}, 409, IN_USE, ""),
+    ],
+)
+async def test_an_image_is_removed_wherever_it_is(
+    answers: dict[str, Any], status: int, expected: Any, missing: str
+) -> None:
+    """What happened is listed once; a refusal says where it was done all the same."""
+    async with serving(answering("DELETE /images/x", **answers)) as client:
+        answer = await client("DELETE", "/images/x?force=1")
+        assert (answer.status, answer.json, answer.missing) == (status, expected, missing)
+
+
+# -- pulling ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_pull_tells_the_progress_of_all() -> None:
+    """Layers stand under their host, and what all say is said once."""
+    progress = lines({"status": "Pulling"}, {"id": "l1", "status": "Waiting", "progressDetail": {}}, {"status": "Done"})
+    hosts = answering("POST /images/create", a=reply(200, progress), b=reply(200, progress))
+    async with serving(hosts) as client:
+        answer = await client("POST", "/images/create?fromImage=x&tag=1", headers=[("X-Registry-Auth", "secret")])
+        told = read_lines(answer.data)
+        assert told[0] == {"status": "host c is left out: no answer"}
+        assert answer.missing == "c: no answer"
+        assert {each["id"] for each in told if "id" in each} == {"a/l1", "b/l1"}
+        assert [each["status"] for each in told].count("Pulling") == 1
+        assert [each["status"] for each in told].count("Done") == 1
+        assert ["X-Registry-Auth", "secret"] in hosts.last(Verb.CONNECT)["headers"]
+
+
+async def test_the_progress_of_one_host_is_as_it_is() -> None:
+    """Where one host only answers nothing is changed."""
+    progress = lines({"id": "l1", "progressDetail": {}, "future": [1]}, {"error": "x", "errorDetail": {"code": 5}})
+    hosts = Scripted(nodes=[node("a")], answers={("a", "POST /images/create"): reply(200, progress)})
+    async with serving(hosts) as client:
+        assert (await client("POST", "/images/create?fromImage=x")).data == progress
+
+
+async def test_an_error_in_progress_comes_last_with_its_host() -> None:
+    """A 200 may end in an error, which is kept; the other host goes on to its end."""
+    hosts = Scripted(
+        answers={
+            ("a", "POST /images/create"): reply(200, lines({"errorDetail": {"message": "no"}, "error": "no"})),
+            ("b", "POST /images/create"): reply(200, lines({"status": "Done"})),
+        }
+    )
+    async with serving(hosts) as client:
+        told = read_lines((await client("POST", "/images/create?fromImage=x")).data)
+        assert told == [{"status": "Done"}, {"errorDetail": {"message": "a: no"}, "error": "a: no"}]
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "message"),
+    [
+        ({"a": reply(404, GONE), "b": reply(404, GONE)}, 404, GONE["message"]),
+        ({"a": reply(404, GONE), "b": reply(500, IN_USE)}, 404, "a: No such image: x:latest; b: image is in use"),
+        ({}, 503, "no answer"),
+    ],
+)
+async def test_a_pull_that_no_host_begins_is_an_error(answers: dict[str, Any], status: int, message: str) -> None:
+    """There is no stream where there is nothing to tell."""
+    async with serving(answering("POST /images/create", **answers)) as client:
+        answer = await client("POST", "/images/create?fromImage=x")
+        assert (answer.status, answer.message) == (status, message)
+
+
+async def test_a_pull_that_one_host_refuses_ends_in_its_error() -> None:
+    """The others' progress comes first."""
+    hosts = answering("POST /images/create", a=reply(200, lines({"status": "Done"})), b=reply(404, GONE))
+    async with serving(hosts) as client:
+        told = read_lines((await client("POST", "/images/create?fromImage=x")).data)
+        assert told[1:] == [
+            {"status": "Done"},
+            {"errorDetail": {"message": "b: No such image: x:latest"}, "error": "b: No such image: x:latest"},
+        ]
+
+
+async def test_a_pull_without_hosts_is_an_error() -> None:
+    """An aggregate may be empty."""
+    async with serving(Scripted(nodes=[])) as client:
+        answer = await client("POST", "/images/create?fromImage=x")
+        assert (answer.status, answer.message) == (503, "there are no hosts")
+
+
+async def test_an_import_is_not_across_hosts() -> None:
+    """It would make a different image on each host."""
+    async with serving(Scripted()) as client:
+        assert (await client("POST", "/images/create?fromSrc=-", b"tar")).status == 501
+
+
+@pytest.mark.parametrize(
+    "progress", [b"text\n5\n[1]\nnull\n", b"x" * (MAX_LINE + 2), lines({"status": "cut off"})[:-6]]
+)
+async def test_strange_progress_breaks_nothing(progress: bytes) -> None:
+    """What is no line of progress is told as one, and one that has no end is an error of its host."""
+    hosts = Scripted(
+        answers={
+            ("a", "POST /images/create"): reply(200, progress),
+            ("b", "POST /images/create"): reply(200, lines({"status": "Done"})),
+        }
+    )
+    async with serving(hosts) as client:
+        told = read_lines((await client("POST", "/images/create?fromImage=x")).data)
+        assert {"status": "Done"} in told
+        assert len(told) >= 2
+        assert (await client("GET", "/_ping")).data == b"OK"
+
+
+async def test_a_host_that_dies_in_the_middle_is_named_at_the_end() -> None:
+    """A stream that was cut is no success."""
+    sender, body = open_pipe()
+    await sender.send_all(lines({"status": "Begun"}))
+    sender.cut(Unavailable("host a went away"))
+    hosts = Scripted(
+        answers={
+            ("a", "POST /images/create"): reply(200, body),
+            ("b", "POST /images/create"): reply(200, lines({"status": "Done"})),
+        }
+    )
+    async with serving(hosts) as client:
+        told = read_lines((await client("POST", "/images/create?fromImage=x")).data)
+        assert told[-1]["error"] == "a: host a went away"
+
+
+async def test_a_client_that_goes_away_ends_the_pull_on_every_host() -> None:
+    """Upstream streams are closed, so that each engine stops."""
+    closed = [trio.Event(), trio.Event()]
+    senders = []
+    hosts = Scripted()
+    for host, event in zip("ab", closed, strict=True):
+        sender, body = open_pipe()
+        senders.append(sender)
+        hosts.answers[(host, "POST /images/create")] = reply(200, HookedStream(body, event.set))
+    async with serving(hosts) as client:
+        connection, _ = await client.open("POST", "/images/create?fromImage=x")
+        await connection.aclose()
+        for event in closed:
+            await event.wait()
+
+
+async def test_a_client_that_goes_away_while_hosts_begin_ends_those_that_have_begun() -> None:
+    """The reply that came first must not stay open for ever."""
+    closed, asked = trio.Event(), trio.Event()
+    _, body = open_pipe()
+
+    async def hang(message: Message) -> Message:
+        asked.set()
+        await trio.sleep_forever()
+        raise AssertionError
+
+    hosts = Scripted(
+        answers={
+            ("a", "POST /images/create"): reply(200, HookedStream(body, closed.set)),
+            ("b", "POST /images/create"): hang,
+        }
+    )
+    async with serving(hosts) as client:
+        stream = client.dial()
+        await stream.send_all(RequestHead("POST", "/images/create?fromImage=x").to_bytes())
+        await asked.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        await stream.aclose()
+        await closed.wait()
+
+
+# -- loading ----------------------------------------------------------------------------------------------------------
+
+
+def chunked(data: bytes) -> bytes:
+    """Return a request to load an archive whose length is not told."""
+    head = RequestHead("POST", "/images/load?quiet=1", Headers((("Transfer-Encoding", "chunked"),))).to_bytes()
+    return head + f"{len(data):x}\r\n".encode() + data + b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [0, 1, SMALL_BODY, SMALL_BODY + 1, 10 * SMALL_BODY])
+async def test_an_archive_goes_to_all_hosts_whole(size: int) -> None:
+    """Every host gets every byte, whatever the length, and both tell what they loaded."""
+    data = bytes(index % 251 for index in range(size))
+    hosts = Scripted(answers={("*", "POST /images/load"): load})
+    async with serving(hosts) as client:
+        answer = await client("POST", "/images/load?quiet=1", data, headers=[("Content-Type", "application/x-tar")])
+        assert read_lines(answer.data) == [{"stream": f"Loaded {hash(data)}"}]
+        assert sorted(hosts.requests()) == [f"nodes/{host} POST /images/load?quiet=1" for host in ("a", "b")]
+        assert hosts.last(Verb.CONNECT).get("length") == size
+
+
+async def load(message: Message) -> Message:
+    """Load an archive as an engine does: read it whole, then tell."""
+    assert message.att is not None
+    return reply(200, lines({"stream": f"Loaded {hash(await read_whole(message.att))}"}))
+
+
+async def test_an_archive_of_unknown_length_goes_on_in_chunks() -> None:
+    """What is not known of it is not invented."""
+    hosts = Scripted(answers={("*", "POST /images/load"): load})
+    async with serving(hosts) as client:
+        stream = client.dial()
+        await stream.send_all(chunked(b"x" * 100_000))
+        data = await stream.receive_some()
+        while not data.endswith(b"0\r\n\r\n"):
+            data += await stream.receive_some()
+        assert f"Loaded {hash(b'x' * 100_000)}".encode() in data
+        assert hosts.last(Verb.CONNECT).get("length") is None
+        await stream.aclose()
+
+
+async def test_a_host_that_stops_reading_does_not_hold_up_the_others() -> None:
+    """A host that refuses before it has read everything is named; the other has the whole archive."""
+
+    async def refuse(message: Message) -> Message:
+        assert message.att is not None
+        await message.att.receive_some()
+        await message.att.aclose()
+        return reply(500, {"message": "disk is full"})
+
+    hosts = Scripted(answers={("a", "POST /images/load"): load, ("b", "POST /images/load"): refuse})
+    data = b"y" * 500_000
+    async with serving(hosts) as client:
+        told = read_lines((await client("POST", "/images/load", data)).data)
+        assert told == [
+            {"stream": f"Loaded {hash(data)}"},
+            {"errorDetail": {"message": "b: disk is full"}, "error": "b: disk is full"},
+        ]
+
+
+async def test_all_hosts_may_refuse_an_upload_that_goes_on() -> None:
+    """The answer comes although nobody reads the rest, and the front lives on."""
+
+    async def refuse(message: Message) -> Message:
+        assert message.att is not None
+        await message.att.aclose()
+        return reply(500, {"message": "disk is full"})
+
+    hosts = Scripted(answers={("*", "POST /images/load"): refuse})
+    async with serving(hosts) as client:
+        connection, answer = await open_upload(client, length=1 << 40)
+        assert answer == 500
+        await connection.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await client("GET", "/_ping")).data == b"OK"
+
+
+async def open_upload(client: Client, length: int) -> tuple[trio.abc.HalfCloseableStream, int]:
+    """Begin an upload; return the connection and the status that is answered to it."""
+    stream = client.dial()
+    head = RequestHead("POST", "/images/load", Headers((("Content-Length", str(length)),)))
+    await stream.send_all(head.to_bytes() + b"z" * 70_000)
+    return stream, int((await stream.receive_some())[9:12])
+
+
+async def test_an_upload_that_is_cut_is_cut_for_every_host() -> None:
+    """Half an archive must not be loaded as a whole one."""
+    hosts = Scripted(answers={("*", "POST /images/load"): lines()})
+    async with serving(hosts) as client:
+        stream = client.dial()
+        head = RequestHead("POST", "/images/load", Headers((("Content-Length", "100000"),)))
+        await stream.send_all(head.to_bytes() + b"z" * 1000)
+        await trio.testing.wait_all_tasks_blocked()
+        await stream.aclose()
+        while len(hosts.bodies) < 2:
+            await trio.testing.wait_all_tasks_blocked()
+        assert hosts.bodies == [b"(cut)", b"(cut)"]
+        assert (await client("GET", "/_ping")).data == b"OK"
