@@ -40,7 +40,7 @@ async def watch_begins_with_what_there_is(subject: HostSubject) -> None:
 
 @check
 async def nodes_are_watched(subject: HostSubject) -> None:
-    """A watch says `put` for each leaf host, at `nodes/NAME`, with or without documents."""
+    """A watch says `have` or `put` for each leaf host, at `nodes/NAME`, with or without documents."""
     async with open_host(subject) as host:
         wanted = {row.path for row in await host.ls("nodes")}
         for documents in (True, False):
@@ -48,7 +48,7 @@ async def nodes_are_watched(subject: HostSubject) -> None:
             async with await subscribe(host.service, documents=documents) as channel:
 
                 def all_seen(message: Message, seen: set[tuple[str, ...]] = seen) -> bool:
-                    if message.path[:1] == ("nodes",) and message.get("kind") == "put":
+                    if message.path[:1] == ("nodes",) and message.get("kind") in ("have", "put"):
                         seen.add(message.path)
                     return wanted <= seen
 
