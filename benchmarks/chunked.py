@@ -16,6 +16,16 @@ import httptools
 from swarmkit.http.chunked import LAST_CHUNK, ChunkedDecoder, encode_chunk
 
 MEASURED = """
+   chunk        way     MB/s
+     100       ours       70
+     100  httptools      400
+     100        h11       10
+    1000       ours      770
+    1000  httptools     2500
+    1000        h11      100
+   32000       ours     4400
+   32000  httptools     6300
+   32000        h11     1300
 """
 
 READ = 65536

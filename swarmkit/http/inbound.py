@@ -43,8 +43,10 @@ class RequestBody(Body):
 
     async def stop_asking(self) -> None:
         """Send no 100-continue from here on, since the response begins."""
-        async with self._writing:
-            self._continue_due = False
+        self._continue_due = False
+        if self._writing.locked():
+            await self._writing.acquire()
+            self._writing.release()
 
 
 class ClientWatch:

@@ -44,15 +44,34 @@ class ConnectionReader:
 
     async def receive_some(self, max_bytes: int = CHUNK) -> bytes:
         """Return some bytes, `b""` at the end of file; raise `Unavailable` where the connection breaks."""
-        async with self._lock:
-            return self._take(max_bytes) if self._buffer else await self._read(max_bytes)
+        if not self._buffer:
+            await self._acquire()
+            try:
+                if not self._buffer:
+                    return await self._read(max_bytes)
+            finally:
+                self._lock.release()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        taken = self._take(max_bytes)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return taken
 
     async def fill(self) -> bool:
         """Read into the buffer without taking; return False at the end of file."""
-        async with self._lock:
+        await self._acquire()
+        try:
             data = await self._read(CHUNK)
-            self._buffer += data
-            return bool(data)
+        finally:
+            self._lock.release()
+        self._buffer += data
+        return bool(data)
+
+    async def _acquire(self) -> None:
+        """Acquire the lock, without the checkpoint where it is free: what follows is one."""
+        if self._lock.locked():
+            await self._lock.acquire()
+        else:
+            self._lock.acquire_nowait()
 
     def _take(self, max_bytes: int) -> bytes:
         taken = bytes(memoryview(self._buffer)[:max_bytes])
@@ -63,6 +82,7 @@ class ConnectionReader:
         if self._broken:
             raise Unavailable(self._broken)
         if self.ended.is_set():
+            await trio.lowlevel.checkpoint()
             return b""
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
