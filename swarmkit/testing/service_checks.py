@@ -98,7 +98,7 @@ async def cancelling_a_call_leaves_the_service_usable(subject: Subject) -> None:
     """A call may be cancelled at any point; the calls after it are answered as before."""
     async with subject.open() as service:
         before = _names(await service(Message(Verb.LS)))
-        for verb in (Verb.LS, Verb.WATCH):
+        for verb in (Verb.LS, Verb.GET, Verb.WATCH):
             for checkpoints in range(CANCELLED_AFTER):
                 await _cancel_after(service, Message(verb), checkpoints)
         with within(SOON, "LS after cancelled calls"):

@@ -7,15 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from attrs import evolve
 from trio.testing import MockClock
 
-from backends.docker import EngineStage, UnixDialer
+from backends.fake import FakeStage
 from swarmkit.layer import layer
 from swarmkit.service import Service
 from swarmkit.testing import HOST_CHECKS, SERVICE_CHECKS, SOURCE_CHECKS, Check, HostSubject, ListSource, SourceSubject
 
-from ..real.engines import Engine
 from .mutants import MUTANTS, SOURCE_MUTANTS, Mutant
 from .stages import host_subject
 
@@ -30,15 +28,10 @@ def _pairs(mutants: list[Mutant]) -> list[object]:
     ]
 
 
-@pytest.fixture
-def good(engines: list[Engine]) -> HostSubject:
-    """Give a host that breaks no rule that a mutant breaks."""
-    return host_subject("good", EngineStage(UnixDialer(str(engines[0].socket)), engines[0].name))
-
-
 @pytest.mark.parametrize(("mutant", "name"), _pairs(MUTANTS))
-async def test_host_mutant_is_caught(mutant: Mutant, name: str, good: HostSubject) -> None:
+async def test_host_mutant_is_caught(mutant: Mutant, name: str, autojump_clock: MockClock) -> None:
     """A host that breaks a rule fails the checks of it, and says so."""
+    good = host_subject("good", FakeStage())
 
     @asynccontextmanager
     async def open_mutant() -> AsyncIterator[Service]:
@@ -46,7 +39,7 @@ async def test_host_mutant_is_caught(mutant: Mutant, name: str, good: HostSubjec
             yield spoilt
 
     with pytest.raises(AssertionError, match=f"{name} fails for {mutant}: "):
-        await CHECKS[name](evolve(good, name=mutant.name, open=open_mutant))
+        await CHECKS[name](HostSubject(name=mutant.name, open=open_mutant))
 
 
 @pytest.mark.parametrize(("mutant", "name"), _pairs(SOURCE_MUTANTS))

@@ -137,6 +137,7 @@ async def cancelled_call_leaves_the_host_usable(subject: HostSubject) -> None:
         await container.start()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(container.wait)
+            nursery.start_soon(container.stop, 600)
             nursery.start_soon(_read_log, host, message_to(Verb.LOG, container, follow=True))
             await trio.sleep(0.2)
             nursery.cancel_scope.cancel()

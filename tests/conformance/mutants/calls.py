@@ -89,7 +89,6 @@ def is_broken_by_cancellation() -> LayerFunction:
 
 @mutant(
     CALLS,
-    "cancelled_call_leaves_the_host_usable",
     "closing_leaves_nothing_behind",
     "closing_ends_everything",
     "finished_calls_leave_nothing",
