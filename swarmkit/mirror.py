@@ -126,7 +126,7 @@ class Mirror:
                 return ack(row.to_plain(), path=row.path)
             case (Verb.WATCH, _):
                 await close_ends(message)
-                return self._watch(message)
+                return ack(ret=self.subscribe(documents=bool(message.get("documents", True))))
         return await (self._change(message) if changes(message) else self._inner(message))
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -323,10 +323,12 @@ class Mirror:
 
     # -- watching -------------------------------------------------------------------------------------------------
 
-    def _watch(self, message: Message) -> Message:
-        """Subscribe to the replica: what it holds, then what changes. One watch behind serves all."""
+    def subscribe(self, *, documents: bool = True) -> Receiver:
+        """Subscribe to the replica: what it holds, then what changes. One watch behind serves all.
+
+        What happens from here on is told; nothing was missed. Without `documents` the containers are left out.
+        """
         sender, receiver = open_channel(len(self.replica.rows) + len(self.nodes) + len(self.lost) + WATCHED)
-        documents = bool(message.get("documents", True))
         for row in self.nodes.values():
             sender.offer(Message(Verb.WATCH, row.path, {"kind": "put", "row": row.to_plain()}))
         if documents:
@@ -337,7 +339,7 @@ class Mirror:
         if self.synced or not documents:
             sender.offer(Message(Verb.WATCH, (), {"kind": "synced"}))
         self._watchers[sender] = documents
-        return ack(ret=receiver)
+        return receiver
 
     def _losses(self) -> list[Message]:
         """Return what a watcher must know of hosts that do not answer."""

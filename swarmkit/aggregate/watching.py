@@ -37,7 +37,8 @@ class MergedWatch:
         """Follow one more member."""
         self._waiting.add(member.name)
         self._scopes[member.name] = trio.CancelScope()
-        self._nursery.start_soon(self._follow, member, self._scopes[member.name])
+        channel = member.mirror.subscribe(documents=self._documents)  # at once: the watch misses nothing from here on
+        self._nursery.start_soon(self._follow, member, channel, self._scopes[member.name])
 
     def drop(self, member: Member) -> None:
         """Say that all of a member's has gone."""
@@ -60,11 +61,9 @@ class MergedWatch:
                 scope.cancel()
             self._sender.end(Unavailable(f"{name} has been closed"))
 
-    async def _follow(self, member: Member, scope: trio.CancelScope) -> None:
-        with scope:
-            reply = await member(Message(Verb.WATCH, (), {"documents": self._documents}))
-            assert isinstance(reply.ret, Receiver)
-            async with reply.ret as channel:
+    async def _follow(self, member: Member, channel: Receiver, scope: trio.CancelScope) -> None:
+        async with channel:
+            with scope:
                 try:
                     async for message in channel:
                         for told in self._told(member, message):
