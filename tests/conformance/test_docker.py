@@ -1,4 +1,4 @@
-"""The kit on real engines: `docker`, and every layer over it."""
+"""The kit on real engines: `docker`, and many of them as one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from ..real.engines import Engine
 from .stages import BUILDS, host_subject
 
 
-@pytest.fixture(params=list(BUILDS))
+ON_ENGINES = ("alone", "aggregate", "debug over aggregate")
+"""Compositions that are run on real engines, too; what a layer does to what passes is seen on engines in memory."""
+
+
+@pytest.fixture(params=ON_ENGINES)
 def subject(request: pytest.FixtureRequest, engines: list[Engine]) -> HostSubject:
-    """Give each composition of real engines."""
+    """Give a composition of real engines."""
     hosts = [EngineStage(UnixDialer(str(engine.socket)), engine.name) for engine in engines]
     return host_subject(f"docker, {request.param}", BUILDS[request.param](hosts))
 
