@@ -11,7 +11,7 @@ import trio
 from swarmkit.engine.events import event_matches
 from swarmkit.engine.filters import Filters
 from swarmkit.engine.times import SECOND, format_time, parse_timestamp
-from swarmkit.errors import Invalid
+from swarmkit.errors import Invalid, Unavailable
 from swarmkit.http import Headers, Response
 
 from ..documents import ROOT
@@ -121,6 +121,17 @@ def info_document(engine: FakeEngine) -> dict[str, Any]:
         "SecurityOptions": ["name=seccomp,profile=default"],
         "Warnings": None,
     }
+
+
+async def plugins(call: Call) -> Response:
+    return json_reply([])
+
+
+async def no_manager(call: Call) -> Response:
+    raise Unavailable(
+        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
+        "to connect this node to swarm and try again."
+    )
 
 
 async def events(call: Call) -> Response:

@@ -6,7 +6,7 @@ from swarmkit.errors import Unimplemented
 from swarmkit.http import Handler, Response
 
 from ..engine import FakeEngine
-from . import containers, execs, lives, streams, system
+from . import containers, execs, files, image_files, images, lives, measures, networks, streams, system, volumes
 from .routing import Call, Route, make_router
 
 
@@ -14,6 +14,9 @@ async def refused(call: Call) -> Response:
     """Say that the fake engine does not do this."""
     raise Unimplemented(f"the fake engine does not do {call.request.method} {call.request.target.partition('?')[0]}")
 
+
+_OF_A_MANAGER = ("swarm", "nodes", "services", "tasks", "secrets", "configs")
+_REFUSED = ("auth", "build", "build/prune", "grpc", "session", "swarm/init", "swarm/join", "swarm/leave")
 
 ROUTES = (
     Route("GET", "/_ping", system.ping),
@@ -41,7 +44,49 @@ ROUTES = (
     Route("POST", "/exec/{id}/start", execs.start),
     Route("POST", "/exec/{id}/resize", execs.resize),
     Route("GET", "/exec/{id}/json", execs.inspect),
+    Route("GET", "/containers/{name}/top", measures.top),
+    Route("GET", "/containers/{name}/stats", measures.stats),
+    Route("GET", "/containers/{name}/changes", files.changes),
+    Route("GET", "/containers/{name}/export", files.export),
+    Route("HEAD", "/containers/{name}/archive", files.stat),
+    Route("GET", "/containers/{name}/archive", files.download),
+    Route("PUT", "/containers/{name}/archive", files.upload),
+    Route("GET", "/containers/{name}/attach/ws", refused),
     Route("DELETE", "/containers/{name}", lives.remove),
+    Route("GET", "/images/json", images.list_all),
+    Route("POST", "/images/create", images.create),
+    Route("POST", "/images/load", image_files.load),
+    Route("POST", "/images/prune", images.prune),
+    Route("GET", "/images/search", refused),
+    Route("GET", "/images/get", image_files.save),
+    Route("GET", "/images/{name}/get", image_files.save),
+    Route("GET", "/images/{name}/json", images.inspect),
+    Route("GET", "/images/{name}/history", images.history),
+    Route("POST", "/images/{name}/tag", images.tag),
+    Route("POST", "/images/{name}/push", refused),
+    Route("DELETE", "/images/{name}", images.delete),
+    Route("POST", "/commit", image_files.commit),
+    Route("GET", "/networks", networks.list_all),
+    Route("POST", "/networks/create", networks.create),
+    Route("POST", "/networks/prune", networks.prune),
+    Route("POST", "/networks/{name}/connect", networks.connect),
+    Route("POST", "/networks/{name}/disconnect", networks.disconnect),
+    Route("GET", "/networks/{name}", networks.inspect),
+    Route("DELETE", "/networks/{name}", networks.delete),
+    Route("GET", "/volumes", volumes.list_all),
+    Route("POST", "/volumes/create", volumes.create),
+    Route("POST", "/volumes/prune", volumes.prune),
+    Route("GET", "/volumes/{name}", volumes.inspect),
+    Route("DELETE", "/volumes/{name}", volumes.delete),
+    Route("GET", "/system/df", measures.disk_usage),
+    Route("GET", "/plugins", system.plugins),
+    *(
+        Route("GET", f"/{kind}", system.no_manager)
+        for kind in ("swarm", "nodes", "services", "tasks", "secrets", "configs")
+    ),
+    *(Route("POST", f"/{path}", refused) for path in ("auth", "build", "build/prune", "session", "grpc", "swarm/init")),
+    *(Route("POST", f"/swarm/{path}", refused) for path in ("join", "leave", "update", "unlock")),
+    Route("GET", "/distribution/{name}/json", refused),
 )
 
 
