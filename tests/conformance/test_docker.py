@@ -10,7 +10,6 @@ from swarmkit.testing import HOST_CHECKS, SERVICE_CHECKS, Check, HostSubject, Su
 from ..real.engines import Engine
 from .stages import BUILDS, host_subject
 
-
 ON_ENGINES = ("alone", "aggregate", "debug over aggregate")
 """Compositions that are run on real engines, too; what a layer does to what passes is seen on engines in memory."""
 
