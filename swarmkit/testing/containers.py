@@ -13,8 +13,9 @@ from ..errors import NotFound
 from ..frames import Record
 from ..host import Answer, Container, Host, Records
 from ..message import Message, Verb
-from ..rows import Row
+from ..rows import Listing, Row
 from ..streams import read_whole
+from .expect import eventually
 from .subjects import HostSubject
 
 CLEAN_UP = 30.0
@@ -64,6 +65,15 @@ async def run_to_end(container: Container) -> int:
 async def row_of(host: Host, container: Container) -> Row | None:
     """Return the container's row of LS, if it has one."""
     return next((row for row in await host.ls() if row.id == container.id), None)
+
+
+async def known_nodes(host: Host) -> Listing:
+    """Return the leaf hosts once each is known: opening waits for nobody, and they are placeholders until then."""
+
+    def known(rows: Listing) -> bool:
+        return len(rows) > 0 and all(row.id for row in rows)
+
+    return await eventually(lambda: host.ls("nodes"), known, "nodes, each with its id")
 
 
 async def output_of(records: Records) -> dict[int, bytes]:

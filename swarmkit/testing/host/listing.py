@@ -10,8 +10,8 @@ from ...host import Answer, Container, Host
 from ...message import Message, Verb
 from ...rows import Row
 from ..check import check
-from ..containers import open_host, row_of, spawned, unique_name
-from ..expect import equal, eventually, refused, true
+from ..containers import known_nodes, open_host, row_of, spawned, unique_name
+from ..expect import equal, refused, true
 from ..subjects import HostSubject
 
 COLLECTIONS = {"containers", "images", "networks", "volumes", "nodes"}
@@ -90,11 +90,7 @@ async def networks_and_volumes_are_listed(subject: HostSubject) -> None:
 async def nodes_are_the_leaves(subject: HostSubject) -> None:
     """LS of nodes lists the leaf hosts (a leaf lists itself): name, path `nodes/NAME`, a document with it as `Name`."""
     async with open_host(subject) as host:
-        rows = await eventually(
-            lambda: host.ls("nodes"), lambda rows: all(row.id for row in rows), "nodes with their ids"
-        )
-        true(len(rows), "LS of nodes lists nothing")
-        for row in rows:
+        for row in await known_nodes(host):
             equal(row.path, ("nodes", row.name), "a node's path")
             equal(row.document.get("Name"), row.name, "a node's name in its document")
 
@@ -103,7 +99,7 @@ async def nodes_are_the_leaves(subject: HostSubject) -> None:
 async def a_node_is_a_host(subject: HostSubject) -> None:
     """Below `nodes/NAME` a leaf host answers like any host: it lists its containers and takes raw requests."""
     async with open_host(subject) as host:
-        for row in await host.ls("nodes"):
+        for row in await known_nodes(host):
             answer = await host.connect("GET", "/info", path=row.path)
             true("ID" in await answer.json(), f"/info of the node {row.name} has no ID")
             await host.service(Message(Verb.LS, (*row.path, "containers")))

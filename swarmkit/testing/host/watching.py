@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from ...message import Message
 from ...rows import Row
 from ..check import check
-from ..containers import body_of, open_host, run_to_end, spawned
+from ..containers import body_of, known_nodes, open_host, run_to_end, spawned
 from ..expect import SOON, await_message, equal, subscribe, within
 from ..subjects import HostSubject
 
@@ -42,7 +42,7 @@ async def watch_begins_with_what_there_is(subject: HostSubject) -> None:
 async def nodes_are_watched(subject: HostSubject) -> None:
     """A watch says `have` or `put` for each leaf host, at `nodes/NAME`, with or without documents."""
     async with open_host(subject) as host:
-        wanted = {row.path for row in await host.ls("nodes")}
+        wanted = {row.path for row in await known_nodes(host)}
         for documents in (True, False):
             seen: set[tuple[str, ...]] = set()
             async with await subscribe(host.service, documents=documents) as channel:

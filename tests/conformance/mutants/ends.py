@@ -80,7 +80,7 @@ def holds_replies_back() -> LayerFunction:
     return _replies(Coalescing)
 
 
-@mutant(ENDS, "every_byte_goes_through", "archive_goes_in_and_out")
+@mutant(ENDS, "every_byte_goes_through")
 def loses_the_last_byte_of_replies() -> LayerFunction:
     return _replies(Truncated)
 
