@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import trio
@@ -26,6 +26,8 @@ from .dialer import Dialer
 from .health import Health
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 DIAL_DEADLINE = 5.0
 """Seconds that reaching the engine may take."""
@@ -107,8 +109,7 @@ class EngineClient:
         try:
             await self.health.settled.wait()
             while True:
-                self._check_health()
-                connection, used = await self._connection(request)
+                connection, used = await self._until_lost(lambda: self._connection(request), self._down)
                 try:
                     return await self._attempt(connection, request)
                 except Unavailable:
@@ -121,18 +122,32 @@ class EngineClient:
                     await request.upload.aclose()
             raise
 
-    def _check_health(self) -> None:
-        if not self.health.healthy:
-            raise Unavailable(f"host {self.where} is down: {self.health.reason}", host=self.where)
+    async def _until_lost(self, step: Callable[[], Awaitable[T]], lost: Callable[[], SwarmError]) -> T:
+        """Take one step; where the engine is or turns unhealthy give it up at once, and raise what `lost` makes."""
+        with trio.CancelScope() as scope:
+            if not self.health.healthy:
+                scope.cancel()
+            self._waiting.add(scope)
+            try:
+                return await step()
+            finally:
+                self._waiting.discard(scope)
+        raise lost()
+
+    def _down(self) -> Unavailable:
+        return Unavailable(f"host {self.where} is down: {self.health.reason}", host=self.where)
 
     async def _connection(self, request: EngineRequest) -> tuple[Connection, bool]:
         """Return a connection and whether it has been used before; what may change something gets a new one."""
-        while self._idle and request.method in _SAFE and request.upload is None and not request.raw:
-            idle = self._idle.pop()
-            if trio.current_time() - idle.since < IDLE_SECONDS:
-                return idle.connection, True
-            self._discard(idle.connection)
+        self.drop_idle()
+        if self._idle and request.method in _SAFE and request.upload is None and not request.raw:
+            return self._idle.pop().connection, True
         return await self.dial(), False
+
+    def drop_idle(self) -> None:
+        """Close the connections that have been unused for too long."""
+        while self._idle and trio.current_time() - self._idle[0].since >= IDLE_SECONDS:
+            self._discard(self._idle.pop(0).connection)
 
     async def dial(self) -> Connection:
         """Open a connection of one's own; raise `Unavailable` where the engine cannot be reached."""
@@ -158,15 +173,12 @@ class EngineClient:
         pump = _Pump(connection, request)
         answered = False
         try:
-            with trio.CancelScope() as scope:
-                self._waiting.add(scope)
-                try:
-                    self._check_health()  # it may have been lost while we dialled; nobody would tell us any more
-                    reply = await self._send_and_receive(connection, request, pump)
-                finally:
-                    self._waiting.discard(scope)
-            if scope.cancelled_caught:
-                raise self._no_answer(request, self.health.reason)
+            if not self.health.healthy:
+                raise self._down()  # it was lost while we dialled, and nothing has been sent
+            reply = await self._until_lost(
+                lambda: self._send_and_receive(connection, request, pump),
+                lambda: self._no_answer(request, self.health.reason),
+            )
             answered = True
             return reply
         finally:
@@ -223,8 +235,10 @@ class EngineClient:
         version = parse_version(request.version) if request.version else self.newest and min(self.newest, NEWEST_API)
         if version is None:
             return request.target
-        if self.newest is not None and self.oldest is not None:
-            version = max(min(version, self.newest), self.oldest)
+        if self.newest is not None:
+            version = min(version, self.newest)
+        if self.oldest is not None:
+            version = max(version, self.oldest)
         return f"/v{version[0]}.{version[1]}{request.target}"
 
     def _keep(self, connection: Connection) -> None:
@@ -257,8 +271,11 @@ class EngineClient:
         headers = Headers((("Content-Type", "application/json"),)) if body is not None else Headers()
         target = f"{path}?{urlencode(query)}" if query else path
         data = json.dumps(body).encode() if body is not None else b""
-        reply = await self.exchange(EngineRequest(method=method, target=target, headers=headers, body=data))
-        return reply.head.status, await self.whole(reply)
+        request = EngineRequest(method=method, target=target, headers=headers, body=data)
+        reply = await self.exchange(request)
+        # A document is an answer only when it is whole: its reading is given up with the engine, too.
+        whole = await self._until_lost(lambda: self.whole(reply), lambda: self._no_answer(request, self.health.reason))
+        return reply.head.status, whole
 
     async def whole(self, reply: Reply) -> bytes:
         """Read a reply's body to its end; raise the error that it is, if it is one."""
@@ -283,7 +300,7 @@ class _Pump:
         self._connection = connection
         self._request = request
         self._scope = trio.CancelScope()
-        self._source = _Source(request.upload) if request.upload is not None else None
+        self._source = _Source(request.upload, request.length) if request.upload is not None else None
         self.needed = self._source is not None
         self.finished = not self.needed
 
@@ -318,18 +335,34 @@ class _Pump:
 
 
 class _Source(trio.abc.ReceiveStream):
-    """An upload that remembers whether it failed itself, as against the connection it is written to."""
+    """An upload that remembers whether it failed itself, as against the connection it is written to.
 
-    def __init__(self, stream: trio.abc.ReceiveStream) -> None:
+    One that is not of the `length` that was announced has failed: what is missing, or is too much, would be taken for
+    the beginning of the next request, or be waited for.
+    """
+
+    def __init__(self, stream: trio.abc.ReceiveStream, length: int | None = None) -> None:
         self._stream = stream
+        self._left = length
         self.error: SwarmError | None = None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         try:
-            return bytes(await self._stream.receive_some(max_bytes))
+            data = bytes(await self._stream.receive_some(max_bytes))
+            self._count(data)
         except SwarmError as error:
             self.error = error
             raise
+        except Exception as error:  # a stream of another library: it has its own word for a cut
+            self.error = Unavailable(f"it broke: {error!r}")
+            raise self.error from error
+        return data
+
+    def _count(self, data: bytes) -> None:
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0 or (self._left and not data):
+                raise Invalid("it is not as long as was announced")
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -349,7 +382,7 @@ def parse_version(text: str) -> tuple[int, int]:
 
 def engine_error(status: int, body: bytes, where: str) -> SwarmError:
     """Make an error of an engine's reply; it keeps the engine's status and body, so that a front can pass them on."""
-    message = body.decode("utf-8", "replace").strip()
+    message = body.decode("utf-8", "replace").strip() or f"host {where} answered with status {status}"
     with suppress(ValueError, TypeError, KeyError):
         message = str(json.loads(body)["message"])
     return error_of_status(status, message, body=body, host=where)

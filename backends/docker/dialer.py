@@ -59,7 +59,10 @@ class TcpDialer:
         return f"tcp://{host}:{self.port}"
 
     async def __call__(self) -> trio.abc.HalfCloseableStream:
-        stream = await trio.open_tcp_stream(self.host, self.port)
+        try:
+            stream = await trio.open_tcp_stream(self.host, self.port)
+        except UnicodeError as error:
+            raise OSError(f"not a host's name: {self.host!r}") from error
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
@@ -89,7 +92,7 @@ def _tcp(address: str) -> TcpDialer:
         host, port = parts.hostname, parts.port or DEFAULT_PORT
     except ValueError as error:
         raise Invalid(f"not an engine's address: {address!r}: {error}") from error
-    if not host or parts.username or parts.path.strip("/") or parts.query or parts.fragment:
+    if not host or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise Invalid(f"not an engine's address: {address!r} (tcp://HOST:PORT)")
     return TcpDialer(host, port)
 

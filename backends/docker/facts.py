@@ -30,6 +30,6 @@ class Facts:
     def node(self) -> dict[str, Any]:
         """Return what a node's document takes from them: identity, software, size, and the engine's labels as a map."""
         document = {key: self.info[key] for key in _TAKEN if key in self.info}
-        document["Labels"] = dict(label.partition("=")[::2] for label in self.info.get("Labels") or ())
+        document["Labels"] = dict(str(label).partition("=")[::2] for label in self.info.get("Labels") or ())
         document["Hostname"] = self.info.get("Name", "")
         return document

@@ -59,16 +59,16 @@ class Health:
 
     def mark(self, state: State, reason: str = "") -> bool:
         """Set the state; return whether it is another than before."""
-        changed = state is not self.state
+        changed, said = state is not self.state, reason != self.reason
         if changed:
             self.since = trio.current_time()
         self.state, self.reason = state, reason
         self.settled.set()
-        if changed:
+        if changed or said:
             self.announce()
-            if state is State.UNHEALTHY:
-                for told in self._when_lost:
-                    told(reason)
+        if changed and state is State.UNHEALTHY:
+            for told in self._when_lost:
+                told(reason)
         return changed
 
     def announce(self) -> None:

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 import trio
 from attrs import frozen
 
-from swarmkit.channel import open_channel
+from swarmkit.channel import DEFAULT_BOUND, open_channel
 from swarmkit.engine.names import names_of, primary_name
-from swarmkit.errors import Invalid, NotFound, SwarmError, Unimplemented
+from swarmkit.errors import Internal, Invalid, NotFound, SwarmError, Unimplemented
 from swarmkit.http import Headers, Reply
 from swarmkit.message import Message, Path, Verb, ack
 from swarmkit.rows import Listing, Row
@@ -25,6 +25,9 @@ from .health import Health
 
 INSPECTED_AT_ONCE = 8
 """Containers that are inspected at the same time for their state."""
+
+LISTED = 65536
+"""Messages that a watch of documents holds: it begins with one for each container, and events come meanwhile."""
 
 DETAIL = ("State", "Created")
 """What of a container's inspect goes with its row: exact times, for the texts and the order of a list."""
@@ -64,7 +67,12 @@ class EngineService(VerbService):
         path = message.path
         if path[:2] == ("nodes", self.name) and (len(path) > 2 or message.verb in (Verb.CONNECT, Verb.SPAWN)):
             message = Message(message.verb, path[2:], message.args, message.ret, message.att)
-        return await super().__call__(message)
+        try:
+            return await super().__call__(message)
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await close_ends(message)
+            raise
 
     # -- listing --------------------------------------------------------------------------------------------------
 
@@ -97,9 +105,12 @@ class EngineService(VerbService):
             query["filters"] = json.dumps({"id": list(ids)})
         documents = await self.client.get_json("/containers/json", query) if ids is None or ids else []
         details: dict[str, Mapping[str, Any] | None] = {}
-        if detail:
-            details = await self._details([document["Id"] for document in documents])
-        rows = [_container_row(document, details.get(document["Id"])) for document in documents]
+        try:
+            if detail:
+                details = await self._details([document["Id"] for document in documents])
+            rows = [_container_row(document, details.get(document["Id"])) for document in documents]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise Internal(f"host {self.name} answered with what is no list of containers: {error!r}") from error
         return Snapshot(stamp, tuple(row for row in rows if not detail or row.detail is not None))
 
     async def _details(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any] | None]:
@@ -116,6 +127,8 @@ class EngineService(VerbService):
                     details[container] = None
                 except SwarmError as error:
                     failures.append(error)
+                except (KeyError, TypeError) as error:
+                    failures.append(Internal(f"host {self.name} described {container} without {error}"))
 
         failures: list[SwarmError] = []
         async with trio.open_nursery() as nursery:
@@ -217,8 +230,12 @@ class EngineService(VerbService):
                 version=str(version) if version else None,
             )
         )
-        created = json.loads(await self.client.whole(reply))
-        path = ("containers", created["Id"])
+        data = await self.client.whole(reply)
+        try:
+            created = json.loads(data)
+            path = ("containers", str(created["Id"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Internal(f"host {self.name} created a container and did not say which: {data[:80]!r}") from error
         return ack({"id": created["Id"], "warnings": created.get("Warnings") or [], "document": created}, path=path)
 
     async def start(self, message: Message) -> Message:
@@ -323,8 +340,10 @@ class EngineService(VerbService):
         """Follow the engine; see `EngineWatch`. `documents=False` leaves the documents out."""
         from .watch import EngineWatch
 
-        sender, receiver = open_channel()
-        watch = EngineWatch(self, sender, documents=bool(message.get("documents", True)))
+        await close_ends(message)
+        documents = bool(message.get("documents", True))
+        sender, receiver = open_channel(LISTED if documents else DEFAULT_BOUND)
+        watch = EngineWatch(self, sender, documents=documents)
         self._nursery.start_soon(watch.run)
         return ack(ret=receiver)
 

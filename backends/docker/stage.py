@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import click
 import trio
 from attrs import evolve, frozen
 
-from swarmkit.errors import SwarmError, Unavailable
+from swarmkit.errors import Internal, Invalid, SwarmError, Unavailable
 from swarmkit.http import Headers, RequestHead
 from swarmkit.instance import open_instance
 from swarmkit.part import Role, Stage, part
@@ -65,6 +66,7 @@ class OpenedEngine(EngineService):
 
     async def ping(self) -> str | None:
         """Ask for `/_ping` on a connection of its own; return why it was not answered, or None."""
+        self.client.drop_idle()
         try:
             connection = await self.client.dial()
         except Unavailable as error:
@@ -83,11 +85,12 @@ class OpenedEngine(EngineService):
                 await connection.aclose()
         if reply.head.status != 200:
             return f"it answered a ping with status {reply.head.status}"
-        if self.client.newest is None or not self.health.healthy:
-            newest = reply.head.headers.get("Api-Version")
-            if not newest:
-                return "it does not answer as a Docker Engine does (no Api-Version)"
-            self.client.newest = parse_version(newest)
+        try:
+            newest = parse_version(reply.head.headers.get("Api-Version"))
+        except Invalid:
+            return "it does not answer as a Docker Engine does (no Api-Version)"
+        if newest != self.client.newest or not self.health.healthy:
+            self.client.newest = newest
             self.refresh_facts()
         return None
 
@@ -98,14 +101,19 @@ class OpenedEngine(EngineService):
         await self.health.wait_healthy()
         try:
             with trio.fail_after(FACTS_DEADLINE):
-                version = await self.client.get_json("/version")
-                info = await self.client.get_json("/info")
+                facts = Facts(await self._document("/version"), await self._document("/info"))
+                self.client.oldest = parse_version(str(facts.version.get("MinAPIVersion") or "1.12"))
         except (SwarmError, trio.TooSlowError) as error:
-            log.warning("%s does not describe itself: %s", self.name, error)
+            log.warning("%s does not describe itself: %s", self.name, str(error) or "no answer in time")
             return
-        self.client.oldest = parse_version(version.get("MinAPIVersion") or "1.12")
-        self.facts = Facts(version, info)
+        self.facts = facts
         self.health.announce()
+
+    async def _document(self, path: str) -> dict[str, Any]:
+        document = await self.client.get_json(path)
+        if not isinstance(document, dict):
+            raise Internal(f"host {self.name} answered {path} with what is no object")
+        return document
 
 
 @part(Role.BACKEND)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import trio
 
 from swarmkit.channel import Sender
-from swarmkit.engine.events import identity
+from swarmkit.engine.events import Identity, identity
 from swarmkit.errors import Internal, SwarmError, Unavailable
 from swarmkit.message import Message, Verb
 from swarmkit.streams import CHUNK
@@ -31,6 +31,9 @@ MAX_EVENT = 1024 * 1024
 
 REMEMBERED = 1024
 """Events whose identity is kept, to drop those that come twice when a stream is resumed."""
+
+FETCHED_AT_ONCE = 200
+"""Containers that one request names at most: it names them in its target."""
 
 RETRY_SECONDS = 0.5
 """Wait before a broken event stream of a healthy engine is opened again."""
@@ -59,7 +62,7 @@ class EngineWatch:
         self._dirty: set[str] = set()
         self._woken = trio.Event()
         self._since = ""
-        self._seen: dict[tuple[Any, ...], None] = {}
+        self._seen: dict[Identity, None] = {}
 
     async def run(self) -> None:
         """Follow the engine until the receiver has gone or falls too far behind."""
@@ -104,6 +107,7 @@ class EngineWatch:
         reply = await client.exchange(EngineRequest(method="GET", target=f"/events?{urlencode(query)}"))
         if reply.head.status != 200:
             await client.whole(reply)
+            raise Internal(f"{self._service.name} answered /events with status {reply.head.status}")
         failures: list[SwarmError] = []
         async with reply.body, trio.open_nursery() as nursery:
             nursery.start_soon(self._end_when_lost, failures, nursery.cancel_scope)
@@ -116,7 +120,7 @@ class EngineWatch:
             except SwarmError as error:
                 failures.append(error)
             nursery.cancel_scope.cancel()
-        raise failures[0]
+        raise failures[0] if failures else Unavailable(f"nobody follows {self._service.name} any more")
 
     async def _end_when_lost(self, failures: list[SwarmError], scope: trio.CancelScope) -> None:
         """Give the stream up with the engine: a frozen one keeps it open, and when it thaws they must be compared."""
@@ -140,64 +144,73 @@ class EngineWatch:
         try:
             event = json.loads(line)
             once = identity(event)
+            if once not in self._seen:
+                self._note(event, once)
         except (ValueError, TypeError, AttributeError) as error:
             raise Internal(f"{self._service.name} sent what is no event: {line[:80]!r}") from error
-        if once in self._seen:
-            return
+
+    def _note(self, event: dict[str, Any], once: Identity) -> None:
+        """Pass on an event that has not come before, and remember it."""
+        touched = self._touched(event)
+        nanoseconds = once[0]
         self._seen[once] = None
         if len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        if nanoseconds := event.get("timeNano"):
+        if nanoseconds:
             self._since = f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
-        self._note(event)
-        self._offer("event", ("nodes", self._service.name), event=event)
-
-    def _note(self, event: dict[str, Any]) -> None:
-        """Mark the container that an event has changed, so that its row is fetched again."""
-        action = str(event.get("Action", ""))
-        if event.get("Type") == "daemon":
-            self._service.refresh_facts()
-        if event.get("Type") == "network" and action in ("connect", "disconnect"):
-            touched = event.get("Actor", {}).get("Attributes", {}).get("container", "")
-        elif event.get("Type") == "container" and action not in _CHANGES_NOTHING and not action.startswith("exec_"):
-            touched = event.get("Actor", {}).get("ID", "")
-        else:
-            return
         if touched:
             self._dirty.add(touched)
             self._woken.set()
+        if event.get("Type") == "daemon":
+            self._service.refresh_facts()
+        self._offer("event", ("nodes", self._service.name), event=event)
+
+    def _touched(self, event: dict[str, Any]) -> str:
+        """Return the container that an event has changed, so that its row must be fetched again; else nothing."""
+        action, actor = str(event.get("Action", "")), event.get("Actor") or {}
+        if event.get("Type") == "network" and action in ("connect", "disconnect"):
+            return str((actor.get("Attributes") or {}).get("container", ""))
+        if event.get("Type") == "container" and action not in _CHANGES_NOTHING and not action.startswith("exec_"):
+            return str(actor.get("ID", ""))
+        return ""
 
     # -- documents ------------------------------------------------------------------------------------------------
 
     async def _refresh(self, failures: list[SwarmError], scope: trio.CancelScope) -> None:
         """List everything once, then fetch what events have marked, many at a time."""
         try:
-            self._compare(await self._service.containers(detail=True))
+            await self._compare(await self._service.containers(detail=True))
             while True:
                 await self._woken.wait()
                 self._woken = trio.Event()
-                ids, self._dirty = self._dirty, set()
-                self._put(ids, await self._service.containers(ids=sorted(ids), detail=True))
+                ids, self._dirty = sorted(self._dirty), set()
+                for start in range(0, len(ids), FETCHED_AT_ONCE):
+                    some = ids[start : start + FETCHED_AT_ONCE]
+                    self._put(set(some), await self._service.containers(ids=some, detail=True))
         except SwarmError as error:
             failures.append(error)
             scope.cancel()
+        except trio.BrokenResourceError:
+            scope.cancel()  # the receiver has gone, and `run` ends all of this
 
-    def _compare(self, snapshot: Snapshot) -> None:
+    async def _compare(self, snapshot: Snapshot) -> None:
         """Send a whole listing: as `have` the first time, as changes and departures later."""
         now = {row.id for row in snapshot.rows}
         for row in snapshot.rows:
-            self._offer("put" if self._synced else "have", row.path, row=row.to_plain(), stamp=snapshot.stamp)
+            kind = "put" if self._synced else "have"
+            args = {"kind": kind, "row": row.to_plain(), "stamp": snapshot.stamp}
+            await self._sender.send(Message(Verb.WATCH, row.path, args))  # waiting for room: there may be very many
         for gone in self._known - now:
             self._offer("gone", ("containers", gone), stamp=snapshot.stamp)
         self._known = now
         self._announce()
 
     def _announce(self) -> None:
+        """Say that the receiver is in step, and that the engine is back if it was told to be lost."""
         if not self._synced:
             self._synced = True
-            self._lost = False
             self._offer("synced", ())
-        elif self._lost:
+        if self._lost:
             self._lost = False
             self._offer("back", ())
 

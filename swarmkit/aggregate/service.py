@@ -101,20 +101,19 @@ class Aggregate:
 
     async def _list_all(self, message: Message) -> Listing:
         """Ask all members at once. What is mirrored comes without asking, and from a lost member as it last was."""
-        rows: list[Row] = []
-        missing: list[Missing] = []
+        listings = dict.fromkeys(self.members, Listing())  # in the members' order, whoever answers first
 
         async def list_one(member: Member) -> None:
             try:
-                rows.extend((listing := await self._list_one(member, message)).rows)
-                missing.extend(listing.missing)
+                listings[member.name] = await self._list_one(member, message)
             except SwarmError as error:
-                missing.append(Missing(member.name, error.message))
+                listings[member.name] = Listing(missing=(Missing(member.name, error.message),))
 
         async with trio.open_nursery() as nursery:
             for member in self.members.values():
                 nursery.start_soon(list_one, member)
-        return Listing(tuple(rows), tuple(missing))
+        rows = [row for listing in listings.values() for row in listing]
+        return Listing(tuple(rows), tuple(gap for listing in listings.values() for gap in listing.missing))
 
     async def _list_one(self, member: Member, message: Message) -> Listing:
         """List what one member has, in the names of the whole."""

@@ -1,0 +1,117 @@
+"""Whether an engine answers: found out by pings, told with the reason, and at once where there is suspicion."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import trio
+
+from backends.docker.health import PING_DEADLINE, PING_INTERVAL, RETRY_LAST, Health, State
+from swarmkit import Unavailable
+from swarmkit.http import Headers, Request, Response
+
+from .engine import answer, memory_engine, opened
+
+Clock = trio.testing.MockClock
+
+
+async def test_engine_that_answers_is_healthy(autojump_clock: Clock) -> None:
+    """It is pinged at intervals, on a connection that is closed each time."""
+    async with memory_engine() as engine, opened(engine) as service:
+        assert service.health.state is State.HEALTHY
+        before = engine.pings
+        await trio.sleep(10 * PING_INTERVAL + 0.5)
+        assert engine.pings - before == 10
+        assert engine.open <= 1
+
+
+async def test_engine_that_hangs_is_unhealthy(autojump_clock: Clock) -> None:
+    """One that gives no answer in time is unhealthy, with the reason, and healthy again when it answers."""
+    async with memory_engine() as engine, opened(engine) as service:
+        engine.freeze()
+        await trio.sleep(PING_INTERVAL + PING_DEADLINE + 0.1)
+        assert (service.health.state, service.health.reason) == (State.UNHEALTHY, "no answer to a ping in 2 s")
+        engine.thaw()
+        await trio.sleep(RETRY_LAST * 1.25 + PING_DEADLINE)
+        assert service.health.healthy
+
+
+async def test_engine_that_refuses_is_unhealthy(autojump_clock: Clock) -> None:
+    """One that cannot be dialled is so with the reason, and tried again at growing intervals."""
+    async with memory_engine(refused="Connection refused") as engine, opened(engine) as service:
+        assert (service.health.state, service.health.reason) == (State.UNHEALTHY, "Connection refused")
+        engine.refused = ""
+        await trio.sleep(1)
+        assert service.health.healthy
+
+
+@pytest.mark.parametrize("headers", [Headers(), Headers((("Api-Version", "new"),))])
+async def test_what_is_no_engine_is_unhealthy(autojump_clock: Clock, headers: Headers) -> None:
+    """A server that says no version of the API, or nonsense, is no engine, and harms nobody."""
+    async with memory_engine(ping_headers=headers) as engine, opened(engine) as service:
+        assert "does not answer as a Docker Engine" in service.health.reason
+        engine.ping_headers = Headers((("Api-Version", "1.44"),))
+        await trio.sleep(2)
+        assert (service.health.healthy, service.client.newest) == (True, (1, 44))
+
+
+async def test_newer_version_is_noticed(autojump_clock: Clock) -> None:
+    """An engine replaced between two pings is asked in its own version from the next ping on."""
+    async with memory_engine() as engine, opened(engine) as service:
+        engine.ping_headers = Headers((("Api-Version", "1.44"),))
+        await trio.sleep(2 * PING_INTERVAL)
+        assert service.client.newest == (1, 44)
+
+
+async def test_suspicion_is_looked_into_at_once(autojump_clock: Clock) -> None:
+    """A failed connection has the engine pinged now, not at the next interval."""
+    async with memory_engine() as engine, opened(engine) as service:
+        engine.refused = "Connection refused"
+        with pytest.raises(Unavailable):
+            await service.client.call("POST", "/x")
+        await trio.testing.wait_all_tasks_blocked()
+        assert service.health.state is State.UNHEALTHY
+        assert trio.current_time() == 0
+
+
+async def test_waits_grow_to_a_bound(autojump_clock: Clock) -> None:
+    """An engine that stays unhealthy is tried less and less often, but no less than the bound says."""
+    times: list[float] = []
+
+    async def ping() -> str:
+        times.append(trio.current_time())
+        return "refused"
+
+    with trio.move_on_after(60):
+        await Health().watch("e", ping)
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert waits[0] < 1
+    assert RETRY_LAST <= waits[-1] <= RETRY_LAST * 1.25
+
+
+async def test_change_of_the_reason_is_told(autojump_clock: Clock) -> None:
+    """Who follows the state is told of another reason, too; who asked for losses is told each once."""
+    health, losses = Health(), list[str]()
+    health.when_lost(losses.append)
+    health.mark(State.UNHEALTHY, "frozen")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(health.wait_change)
+        await trio.testing.wait_all_tasks_blocked()
+        health.mark(State.UNHEALTHY, "refused")
+    assert losses == ["frozen"]
+
+
+async def test_engine_that_describes_itself_oddly_is_healthy(autojump_clock: Clock) -> None:
+    """An engine whose version is no object, or nonsense, is used all the same."""
+    documents: tuple[object, ...] = ([], {"MinAPIVersion": "old"})
+    for document in documents:
+        async with memory_engine() as engine:
+
+            async def odd(request: Request, document: object = document) -> Response:
+                return answer(document)
+
+            engine.handlers["GET", "/version"] = odd
+            async with opened(engine) as service:
+                assert service.health.healthy
+                assert service.node_row().document["State"] == "healthy"
