@@ -79,11 +79,9 @@ class _ListService(VerbService):
         return await super().__call__(message)
 
     async def ls(self, message: Message) -> Message:
-        await close_ends(message)
         return ack(Listing(self._source.rows()).to_args())
 
     async def watch(self, message: Message) -> Message:
-        await close_ends(message)
         sender, receiver = open_channel()
         self._senders = [open for open in self._senders if not open.closed] + [sender]
         self._source.follow(sender)
