@@ -87,7 +87,6 @@ class Exchange:
             elif await self._respond(response):
                 return True
             else:
-                self._watch.stop_reading()
                 await end_connection(self._stream, self._reader)
         except GONE as error:
             log.debug("%s was cut short: %s", self, error)

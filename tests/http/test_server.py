@@ -386,6 +386,77 @@ async def test_cancelling_the_server_closes_bodies_and_connection() -> None:
     assert await read_all(ours) == b""
 
 
+class SlowToClose(trio.abc.ReceiveStream):
+    """A body that takes a moment to be given up."""
+
+    def __init__(self) -> None:
+        self.closed = trio.Event()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        await trio.sleep(0.1)
+        self.closed.set()
+
+
+async def test_cancellation_does_not_cut_the_closing_short(autojump_clock: MockClock) -> None:
+    """A body is given all the time that it takes to close, even where the client has gone."""
+    body = SlowToClose()
+
+    async def handler(request: Request) -> Response:
+        return Response(200, body=body)
+
+    ours, theirs = memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_connection, theirs, handler)
+        await ours.send_all(b"GET / HTTP/1.1\r\n\r\n")
+        await read_until(ours, b"\r\n\r\n")
+        await ours.aclose()
+    assert body.closed.is_set()
+
+
+async def test_pipelined_requests_are_not_all_held(autojump_clock: MockClock) -> None:
+    """A client that pipelines behind a pending request is slowed down: little of what it sends is read ahead."""
+
+    async def handler(request: Request) -> Response:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_connection, theirs, handler)
+        with trio.move_on_after(60) as waited:
+            for _ in range(100):
+                await ours.send_all(b"GET / HTTP/1.1\r\n\r\n" * 1000)
+        assert waited.cancelled_caught
+        nursery.cancel_scope.cancel()
+
+
+async def test_no_upload_is_asked_for_within_a_response() -> None:
+    """A body first read when the response has begun is not asked for: the 100 would stand in the response."""
+    sender, receiver = open_pipe()
+    begun = trio.Event()
+    async with trio.open_nursery() as nursery:
+
+        async def copy_later(request: Request) -> None:
+            await begun.wait()
+            await copy_back(request, sender)
+
+        async def handler(request: Request) -> Response:
+            nursery.start_soon(copy_later, request)
+            return Response(200, body=receiver)
+
+        async with raw_client(handler) as stream:
+            await stream.send_all(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+            assert (await read_until(stream, b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            begun.set()
+            await wait_all_tasks_blocked()
+            await stream.send_all(b"abc")
+            assert await read_all(stream) == b"3\r\nabc\r\n0\r\n\r\n"
+
+
 async def copy_back(request: Request, sender: PipeSender) -> None:
     while data := await request.body.receive_some():
         await sender.send_all(data)

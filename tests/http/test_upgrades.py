@@ -96,6 +96,25 @@ async def test_half_close_before_the_answer(kind: str, tmp_path: Path) -> None:
 
 
 @every_stream
+async def test_half_close_of_a_conversation_without_an_upgrade(kind: str, tmp_path: Path) -> None:
+    """Once the answer is raw, an end of file is a half-close, asked for in the old way without an upgrade, too."""
+    sender, receiver = open_pipe()
+
+    async def handler(request: Request) -> Response:
+        return Response(200, body=receiver, raw=True)
+
+    async with server(kind, tmp_path) as connect:
+        stream = await connect(handler)
+        await stream.send_all(b"POST /attach HTTP/1.1\r\n\r\n")
+        await read_until(stream, b"\r\n\r\n")
+        await stream.send_eof()
+        await trio.sleep(0.05)
+        await sender.send_all(b"output")
+        sender.send_eof()
+        assert await read_all(stream) == b"output"
+
+
+@every_stream
 async def test_request_body_comes_before_the_raw_bytes(kind: str, tmp_path: Path) -> None:
     """Of bytes read together with the head those of the body are the body's, those behind it raw."""
 
@@ -170,7 +189,7 @@ async def test_end_of_output_is_no_reset(kind: str, tmp_path: Path) -> None:
 
     async with server(kind, tmp_path) as connect:
         stream = await connect(handler)
-        await stream.send_all(ASK + b"i" * 50_000)
+        await stream.send_all(ASK + b"i" * 150_000)
         await trio.sleep(0.05)
         assert await read_all(stream) == UPGRADED + b"o" * 50_000
         await stream.aclose()
