@@ -118,7 +118,7 @@ def _open_to(path: Path, access: Access) -> None:
         try:
             group = int(access.group) if access.group.isdigit() else grp.getgrnam(access.group).gr_gid
             os.chown(path, -1, group)
-        except KeyError as error:
+        except (KeyError, OverflowError) as error:
             raise Invalid(f"there is no group called {access.group!r}") from error
         except OSError as error:
             raise Denied(f"cannot give unix://{path} to the group {access.group}: {error.strerror}") from error

@@ -130,6 +130,9 @@ class Scripted:
 
 
 async def _body(message: Message) -> bytes:
+    if message.get("raw"):  # the input of a conversation that is refused
+        await close_ends(message)
+        return bytes(message["body"])
     try:
         return await read_whole(message.att) if message.att is not None else bytes(message.get("body") or b"")
     except Unavailable:
@@ -202,8 +205,3 @@ async def serving(service: Scripted, *, api: str | None = None) -> AsyncIterator
         front = Front(await Hosts.of(service), nursery, software="7", api=api)
         yield Client(front, nursery)
         nursery.cancel_scope.cancel()
-
-
-async def drop(message: Message) -> None:
-    """Give up what a message carries."""
-    await close_ends(message)

@@ -1,0 +1,74 @@
+"""Ping, version and info: what the whole is, whatever its hosts do."""
+
+from __future__ import annotations
+
+import trio
+
+from swarmkit import Message
+
+from .scripted import Scripted, node, serving
+
+INFO = {"ID": "X", "Containers": 2, "NCPU": 4, "ServerVersion": "20.10.24", "Warnings": None}
+
+
+async def hang(message: Message) -> Message:
+    """Never answer."""
+    await trio.sleep_forever()
+    raise AssertionError
+
+
+async def test_ping_asks_no_host() -> None:
+    """swarmd is there although no host may be."""
+    hosts = Scripted(nodes=[node("a", lost="gone")])
+    async with serving(hosts) as client:
+        answer = await client("GET", "/_ping")
+        assert (answer.status, answer.data) == (200, b"OK")
+        assert answer.headers.get("Cache-Control") == "no-cache, no-store, must-revalidate"
+        assert hosts.requests() == []
+
+
+async def test_info_is_the_sum_and_names_what_is_missing(autojump_clock: object) -> None:
+    """A host that is down, or that hangs, is in the table with its reason, and nobody waits for it."""
+    hosts = Scripted(
+        nodes=[node("a"), node("b"), node("c", lost="connection refused")],
+        answers={("a", "GET /info"): INFO, ("b", "GET /info"): hang},
+    )
+    async with serving(hosts) as client:
+        began = trio.current_time()
+        info = (await client("GET", "/info")).json
+        assert trio.current_time() - began < 2
+        assert (info["Containers"], info["NCPU"]) == (2, 4)
+        assert ["Hosts", "1 of 3 up"] in info["DriverStatus"]
+        assert info["Warnings"] == [
+            "WARNING: host b is down: no answer in 1.5 s",
+            "WARNING: host c is down: connection refused",
+        ]
+
+
+async def test_info_and_version_work_where_all_hosts_are_down() -> None:
+    """A client finds every field that it needs."""
+    async with serving(Scripted(nodes=[node("a", lost="gone", ApiVersion="")])) as client:
+        info, version = await client("GET", "/info"), await client("GET", "/version")
+        assert (info.status, info.json["Containers"], info.json["OSType"]) == (200, 0, "linux")
+        assert (version.status, version.json["ApiVersion"]) == (200, "1.41")
+        assert {"Name": "host a", "Version": "down", "Details": {"Reason": "gone"}} in version.json["Components"]
+
+
+async def test_version_offers_what_every_answer_does() -> None:
+    """The document and the header name the same version, and the oldest that is served."""
+    answers = {("*", "GET /version"): {"Version": "27.0", "ApiVersion": "1.46", "MinAPIVersion": "1.44"}}
+    async with serving(Scripted(answers=answers), api="1.40") as client:
+        answer = await client("GET", "/version")
+        assert answer.json["ApiVersion"] == answer.headers.get("Api-Version") == "1.40"
+        assert answer.json["MinAPIVersion"] == "1.24"
+        assert answer.json["Version"] == "27.0"
+
+
+async def test_the_id_of_the_whole_is_its_hosts() -> None:
+    """The same hosts are the same whole after a restart; others are another."""
+    ids = set()
+    for names in ("ab", "ab", "ac"):
+        hosts = Scripted(nodes=[node(name) for name in names], answers={("*", "GET /info"): INFO})
+        async with serving(hosts) as client:
+            ids.add((await client("GET", "/info")).json["ID"])
+    assert len(ids) == 2
