@@ -19,6 +19,7 @@ def join_all(engine: FakeEngine, container: Container) -> None:
     networks = [(endpoint, engine.networks.require(endpoint.network)) for endpoint in container.endpoints.values()]
     for endpoint, network in networks:
         _join(engine, container, endpoint, network)
+    container.sandbox = new_id()
     _publish(engine, container)
 
 
@@ -36,7 +37,10 @@ def _publish(engine: FakeEngine, container: Container) -> None:
         bindings = {**dict.fromkeys(container.config.get("ExposedPorts") or {}), **bindings}
     endpoint = next(iter(container.endpoints.values()), None)
     endpoint_id = endpoint.id if endpoint is not None else ""
+    exposed = container.config.get("ExposedPorts") or {}
     for port, wanted in bindings.items():
+        if port not in exposed:
+            continue  # the engine publishes nothing that is not exposed; clients expose what they publish
         protocol = port.partition("/")[2] or "tcp"
         for index, binding in enumerate(wanted or [{}]):
             number = engine.ports.take(

@@ -80,7 +80,8 @@ class Container:
     execs: list[str] = field(factory=list)
     restarts: int = 0
     exits: int = 0
-    sandbox: str = ""
+    sandbox: str = ""  # of its network, since it was first connected
+    prepared: bool = False  # whether it has ever come as far as its process
     size: tuple[int, int] = (0, 0)
     manually_stopped: bool = False
     stays_stopped: bool = False

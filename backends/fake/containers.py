@@ -22,9 +22,11 @@ from .creation import (
     mounts_of,
 )
 from .files import Files
+from .image import scratch_image
 from .names import random_name
 from .networks import new_id
 from .output import Output
+from .references import check_reference
 from .stores import Volume
 
 if TYPE_CHECKING:
@@ -67,21 +69,16 @@ class Containers:
     def create(self, document: Mapping[str, Any], name: str = "") -> Container:
         """Make one of the body of `POST /containers/create`. Raises as the engine does."""
         engine = self._engine
-        name = name.removeprefix("/")
-        if name and not is_container_name(name):
-            raise Invalid(invalid_container_name(name))
         host_given = document.get("HostConfig") or {}
         check_config(document)
         check_host_config(host_given)
-        if not document.get("Image"):
-            raise Invalid("No command specified")
-        image = engine.images.require(document["Image"])
-        name = name or random_name(self.named)
-        if (other := self.named(name)) is not None:
-            raise Conflict(name_in_use(name, other.id))
+        if document.get("Image"):
+            check_reference(document["Image"])
+        image = engine.images.require(document["Image"]) if document.get("Image") else scratch_image()
         container_id = new_id()
         config = build_config(document, image, container_id)
         host_config = build_host_config(host_given)
+        name = self._free_name(name.removeprefix("/"))
         mounts = [self._with_volume(mount) for mount in mounts_of(config, host_config)]
         container = Container(
             id=container_id,
@@ -99,6 +96,14 @@ class Containers:
         self._index.add("", container.id, (name,))
         engine.emit(container, "create")
         return container
+
+    def _free_name(self, name: str) -> str:
+        """Return a name that a new container may have: the one wanted, or any."""
+        if name and not is_container_name(name):
+            raise Invalid(invalid_container_name(name))
+        if (other := self.named(name)) is not None:
+            raise Conflict(name_in_use(name, other.id))
+        return name or random_name(self.named)
 
     def _with_volume(self, mount: Mount) -> Mount:
         """Make the volume that a mount needs, where it is missing."""

@@ -42,7 +42,9 @@ def build_config(given: Mapping[str, Any], image: Image, container_id: str) -> d
     """Return the configuration of a new container. Raises Invalid in the engine's words."""
     config = filled(CONFIG, given, CONFIG_OMITTED)
     base = image.config
-    if not config["Entrypoint"]:
+    if config["Entrypoint"] == [""]:
+        config["Entrypoint"] = None  # so a client says that the image's does not count
+    elif not config["Entrypoint"]:
         config["Cmd"] = config["Cmd"] or base.get("Cmd")
         config["Entrypoint"] = config["Entrypoint"] if config["Entrypoint"] is not None else base.get("Entrypoint")
     config["Env"] = _environment(config["Env"] or [], base.get("Env") or []) or config["Env"]
@@ -82,12 +84,14 @@ def _environment(own: list[str], images: list[str]) -> list[str]:
 
 
 def build_host_config(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the host configuration of a new container."""
+    """Return the host configuration of a new container; the runtime is settled early where the client sent one."""
     host = filled(HOST_CONFIG, given, HOST_CONFIG_OMITTED)
     host["NetworkMode"] = host["NetworkMode"] or "default"
     host["ShmSize"] = host["ShmSize"] or HOST_CONFIG["ShmSize"]
     for name in ("IpcMode", "CgroupnsMode"):
         host[name] = host[name] or HOST_CONFIG[name]
+    if given:
+        host["Runtime"] = host.get("Runtime") or "runc"
     host["LogConfig"] = {"Type": host["LogConfig"].get("Type") or "json-file", "Config": {}} | (
         {"Config": host["LogConfig"]["Config"]} if host["LogConfig"].get("Config") else {}
     )

@@ -10,7 +10,7 @@ from swarmkit.engine.times import SECOND, format_time
 
 from .container import Container, Endpoint
 from .creation import Mount
-from .defaults import ENDPOINT
+from .defaults import ENDPOINT, HOST_CONFIG, HOST_CONFIG_OMITTED, filled
 
 if TYPE_CHECKING:
     from .engine import FakeEngine
@@ -22,8 +22,10 @@ ROOT = "/var/lib/docker"
 def inspect_document(engine: FakeEngine, container: Container, *, size: bool = False) -> dict[str, Any]:
     """Return the document of `GET /containers/{id}/json`."""
     folder = f"{ROOT}/containers/{container.id}"
-    ran = bool(container.sandbox)
-    log = f"{folder}/{container.id}-json.log" if ran and container.host_config["LogConfig"]["Type"] != "none" else ""
+    connected, prepared = bool(container.sandbox), container.prepared
+    log = (
+        f"{folder}/{container.id}-json.log" if prepared and container.host_config["LogConfig"]["Type"] != "none" else ""
+    )
     path, *arguments = container.command
     layer = f"{ROOT}/overlay2/{container.id}"
     graph = {
@@ -40,9 +42,9 @@ def inspect_document(engine: FakeEngine, container: Container, *, size: bool = F
         "Args": arguments,
         "State": container.state.document(),
         "Image": container.image.id,
-        "ResolvConfPath": f"{folder}/resolv.conf" if ran else "",
-        "HostnamePath": f"{folder}/hostname" if ran else "",
-        "HostsPath": f"{folder}/hosts" if ran else "",
+        "ResolvConfPath": f"{folder}/resolv.conf" if connected else "",
+        "HostnamePath": f"{folder}/hostname" if prepared else "",
+        "HostsPath": f"{folder}/hosts" if connected else "",
         "LogPath": log,
         "Name": f"/{container.name}",
         "RestartCount": container.restarts,
@@ -52,7 +54,7 @@ def inspect_document(engine: FakeEngine, container: Container, *, size: bool = F
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": list(container.execs) or None,
-        "HostConfig": container.host_config,
+        "HostConfig": filled(HOST_CONFIG, container.host_config, HOST_CONFIG_OMITTED),
         "GraphDriver": {"Data": graph, "Name": "overlay2"},
         **sizes,
         "Mounts": mount_documents(container),
@@ -84,7 +86,7 @@ def _network_settings(engine: FakeEngine, container: Container) -> dict[str, Any
 
 
 def network_documents(engine: FakeEngine, container: Container) -> dict[str, Any]:
-    """Return a container's `Networks`, of which list and inspection say the same."""
+    """Return a container's `Networks` by name."""
     return {name: _endpoint(engine, container, endpoint) for name, endpoint in container.endpoints.items()}
 
 
@@ -106,7 +108,7 @@ def _bindings(container: Container) -> dict[str, Any]:
     """Return the ports as the inspection shows them: only those of a container that runs."""
     if not container.state.running or container.state.status == "restarting":
         return {}
-    exposed = {**(container.config.get("ExposedPorts") or {}), **(container.host_config["PortBindings"] or {})}
+    exposed = container.config.get("ExposedPorts") or {}
     return {port: [*_addresses(container, port)] or None for port in exposed}
 
 
@@ -175,9 +177,15 @@ def row_document(engine: FakeEngine, container: Container, *, size: bool = False
         "State": container.state.status,
         "Status": status_text(state, engine.clock.now()),
         "HostConfig": {"NetworkMode": container.host_config["NetworkMode"]},
-        "NetworkSettings": {"Networks": network_documents(engine, container)},
+        "NetworkSettings": {"Networks": _listed(network_documents(engine, container))},
         "Mounts": mount_documents(container),
     }
+
+
+def _listed(networks: dict[str, Any]) -> dict[str, Any]:
+    """Return networks as the list has them: it knows nothing of what was asked for."""
+    unknown = dict.fromkeys(("IPAMConfig", "Links", "Aliases", "DriverOpts"))
+    return {name: {**document, **unknown} for name, document in networks.items()}
 
 
 def list_row(engine: FakeEngine, container: Container, *, size: bool = False) -> Row:

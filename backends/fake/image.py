@@ -109,6 +109,13 @@ def make_image(
     return Image(text, layers, parent=parent, container=container, container_config=container_config)
 
 
+def scratch_image() -> Image:
+    """Make the image of a container that is made of none: it has no id, and no files."""
+    image = Image(b"{}", ())
+    object.__setattr__(image, "id", "")
+    return image
+
+
 @cache
 def base_layer() -> bytes:
     """Make the layer that invented images have: the folders of a small system, and each command in `/bin`."""

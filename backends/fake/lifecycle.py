@@ -12,11 +12,10 @@ from swarmkit.errors import Conflict, Internal, Invalid, SwarmError
 
 from . import connecting
 from .container import Container
-from .networks import new_id
 from .output import StreamOf
 from .process import Input, Process, Surroundings
 from .programs import NotExecutable
-from .signals import KILL, TERM, parse_signal
+from .signals import KILL, TERM, exists, parse_signal
 
 if TYPE_CHECKING:
     from .engine import FakeEngine
@@ -52,13 +51,14 @@ async def start(engine: FakeEngine, container: Container) -> bool:
 
 async def _begin(engine: FakeEngine, container: Container) -> None:
     """Connect a container and run its process in a task of the engine's."""
+    container.host_config.setdefault("Runtime", "runc")
     connecting.join_all(engine, container)
+    container.prepared = True
     try:
         engine.programs.find(container.command[0], container.files, environment(container))
     except NotExecutable as error:
         text = f"runc create failed: unable to start container process: {error.text}: unknown"
         raise Invalid(f"failed to create shim task: OCI runtime create failed: {text}", exit_code=error.code) from error
-    container.sandbox = new_id()
     for mount in container.mounts:
         if mount.kind == "volume":
             place = {"destination": mount.target, "propagation": "", "read/write": str(not mount.read_only).lower()}
@@ -189,6 +189,8 @@ def send_signal(engine: FakeEngine, container: Container, number: int) -> None:
 async def kill(engine: FakeEngine, container: Container, name: str) -> None:
     """Send a signal; after a SIGKILL, wait for the end. Raises as the engine does."""
     number = parse_signal(name) if name else KILL
+    if not exists(number):
+        raise Internal(f"The linux daemon does not support signal {number}")
     if not container.state.running:
         raise Conflict(f"Container {container.id} is not running")
     container.manually_stopped = True

@@ -57,8 +57,6 @@ class Programs:
             if folder in FOLDERS and name in self._programs:
                 return self._programs[name]
             raise NotExecutable(f'exec: "{path}": stat {path}: no such file or directory', 127) from None
-        if node.is_folder:
-            raise NotExecutable(f'exec: "{path}": is a directory', 126)
         if not _is_executable(node):
             raise NotExecutable(f'exec: "{path}": permission denied', 126)
         if name in self._programs and not node.data.startswith(b"#!"):

@@ -23,6 +23,7 @@ class Images:
     def __init__(self) -> None:
         self._images: dict[str, Image] = {}
         self.tags: dict[str, str] = {}
+        self.tagged: dict[str, int] = {}  # when an image was last given a name by a client
 
     def __iter__(self) -> Iterator[Image]:
         return iter(list(self._images.values()))

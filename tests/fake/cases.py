@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parity import Ask, Settle, Step, Talk, execute, query, run
+from .parity import Ask, Events, Settle, Step, Talk, execute, query, run
 
 JSON = "application/json"
 
@@ -109,7 +109,7 @@ CASES: dict[str, list[Step]] = {
     ],
     "run: not found": [
         *run("web", "nosuch"),
-        *asks("GET /containers/web/json", "GET /containers/json?all=1", "GET /containers/web/logs?stdout=1"),
+        *asks("GET /containers/web/json", "GET /containers/web/logs?stdout=1"),
         *run("web2", "/nosuch"),
         *run("web3", "/etc/passwd"),
         *run("web4", "/etc"),
@@ -146,7 +146,6 @@ CASES: dict[str, list[Step]] = {
         ),
         Ask("POST", "/containers/web/exec", {"Cmd": ["true"]}),
         *asks(
-            "GET /containers/web/top",
             "POST /containers/web/unpause",
             "POST /containers/web/kill",
             "POST /containers/web/pause",
@@ -240,8 +239,8 @@ CASES: dict[str, list[Step]] = {
     "terminal": [
         create("web", Cmd=["cat"], Tty=True, OpenStdin=True),
         *asks("POST /containers/web/start"),
-        Talk("/containers/web/attach?stream=1&stdin=1&stdout=1", b"typed\r\x04"),
-        *asks("POST /containers/web/wait"),
+        Talk("/containers/web/attach?stream=1&stdin=1&stdout=1", b"typed\r\x04", racy=True),
+        *asks("POST /containers/web/wait", "GET /containers/web/logs?stdout=1"),
     ],
     "wait": [
         *run("web", "sh", "-c", "sleep 0.3; exit 5"),
@@ -265,7 +264,7 @@ CASES: dict[str, list[Step]] = {
     ],
     "top": [
         *run("web", "sleep", "100"),
-        *asks("GET /containers/web/top?ps_args=-o+args,pid", "GET /containers/web/top?ps_args=-o+args"),
+        *asks("GET /containers/web/top?ps_args=-o+pid,args", "GET /containers/web/top?ps_args=-o+args"),
         create("new"),
         *asks("GET /containers/new/top"),
     ],
@@ -299,7 +298,6 @@ CASES: dict[str, list[Step]] = {
         *execute("web", "sh", "-c", "echo out; sleep 0.1; echo err >&2; exit 3"),
         *execute("web", "cat", data=b"some\ninput", AttachStdin=True),
         *execute("web", "sh", "-c", "echo $A; pwd", Env=["A=b"], WorkingDir="/tmp"),
-        *execute("web", "echo", "hi", Tty=True),
         *execute("web", "nosuch"),
         *execute("web", "/etc/passwd"),
         *execute("web", "/nosuch"),
@@ -363,11 +361,17 @@ CASES: dict[str, list[Step]] = {
             "web",
             "sleep",
             "100",
-            ExposedPorts={"81/tcp": {}},
+            ExposedPorts={"80/tcp": {}, "81/tcp": {}},
             HostConfig={"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}},
         ),
         *asks("GET /containers/web/json", "GET /containers/json"),
-        *run("two", "sleep", "100", HostConfig={"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}}),
+        *run(
+            "two",
+            "sleep",
+            "100",
+            ExposedPorts={"80/tcp": {}},
+            HostConfig={"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}},
+        ),
         *asks("GET /containers/two/json", "POST /containers/web/stop?t=0", "GET /containers/web/json"),
     ],
     "mounts": [
@@ -379,6 +383,7 @@ CASES: dict[str, list[Step]] = {
             HostConfig={"Binds": ["vol:/data", "/tmp/b:/b:ro"]},
             Volumes={"/anon": {}},
         ),
+        Settle(),
         *asks("GET /containers/web/json", "GET /volumes", "DELETE /volumes/vol", "GET /containers/json?all=1"),
         *run("two", "cat", "/data/f", HostConfig={"Binds": ["vol:/data"]}),
         Settle(),
@@ -392,6 +397,13 @@ CASES: dict[str, list[Step]] = {
         Ask("POST", "/volumes/create", {}),
         *asks("GET /volumes/v2", "GET /volumes/nope", "DELETE /volumes/nope", "POST /volumes/prune", "GET /volumes"),
         Ask("GET", "/volumes?" + query(x=["y"])),
+        *asks("GET /volumes?filters={bad", "POST /volumes/prune?filters={bad", "POST /networks/prune?filters={bad"),
+        *asks("GET /networks?filters={bad", "GET /images/json?filters={bad", "POST /images/prune?filters={bad"),
+        Ask("POST", "/volumes/prune?" + query(x=["y"])),
+        Ask("POST", "/networks/prune?" + query(x=["y"])),
+        Ask("POST", "/images/prune?" + query(x=["y"])),
+        Ask("POST", "/volumes/create", b"{bad", JSON),
+        Ask("POST", "/networks/create", b"{bad", JSON),
     ],
     "networks": [
         *run("web", "sleep", "100"),
@@ -457,6 +469,83 @@ CASES: dict[str, list[Step]] = {
         Settle(),
         *asks("GET /containers/two/logs?stdout=1", "DELETE /images/made:1", "DELETE /containers/two"),
         *asks("DELETE /images/made:1"),
+    ],
+    "events: a life": [
+        create("web", Cmd=["sleep", "100"], Labels={"k": "v"}, HostConfig={"Binds": ["vol:/data"]}),
+        *asks(
+            "POST /containers/web/start",
+            "POST /containers/web/pause",
+            "POST /containers/web/unpause",
+            "POST /containers/web/rename?name=other",
+            "POST /containers/other/resize?h=1&w=2",
+            "GET /containers/other/top",
+            "POST /containers/other/kill?signal=HUP",
+            "POST /containers/other/stop?t=0",
+            "POST /containers/other/restart?t=0",
+            "HEAD /containers/other/archive?path=/",
+            "GET /containers/other/archive?path=/tmp",
+            "GET /containers/other/changes",
+            "GET /containers/other/stats?stream=0&one-shot=1",
+            "GET /containers/other/logs?stdout=1",
+        ),
+        Ask("POST", "/containers/other/update", {"CpuShares": 2}),
+        *execute("other", "sh", "-c", "exit 3"),
+        *execute("other", "nosuch"),
+        *asks("DELETE /containers/other?force=1", "DELETE /volumes/vol"),
+        Settle(0.2),
+        Events(),
+        Events(query(type=["volume"])),
+        Events(query(event=["exec_create"])),
+        Events(query(label=["k=v"], event=["start", "die"])),
+    ],
+    "events: ends": [
+        *run("web", "false", HostConfig={"AutoRemove": True}),
+        Settle(),
+        *run("none", "nosuch"),
+        create("other"),
+        *asks("DELETE /containers/other", "POST /containers/prune", "POST /containers/none/start"),
+        Settle(0.2),
+        Events(query(type=["container"])),
+        Events(query(type=["network"])),
+    ],
+    "events: of images, networks and volumes": [
+        *asks("POST /images/busybox/tag?repo=other&tag=1", "DELETE /images/other:1", "POST /images/prune"),
+        Ask("POST", "/volumes/create", {"Name": "v2"}),
+        Ask("POST", "/volumes/create", {"Name": "v2"}),
+        *asks("DELETE /volumes/v2", "POST /volumes/prune"),
+        Ask("POST", "/networks/create", {"Name": "n1"}),
+        *run("web", "sleep", "100"),
+        Ask("POST", "/networks/n1/connect", {"Container": "web"}),
+        Ask("POST", "/networks/n1/disconnect", {"Container": "web"}),
+        *asks("DELETE /networks/n1", "POST /networks/prune"),
+        Ask("POST", "/commit?container=web&repo=made", {}),
+        *asks("DELETE /images/made"),
+        Settle(0.2),
+        Events(),
+    ],
+    "stats": [*run("web", "sleep", "100"), *asks("GET /containers/web/stats?stream=0&one-shot=1")],
+    "info": asks("GET /info", "GET /version", "GET /system/df"),
+    "shell": [
+        *run("web", "sleep", "100"),
+        *execute("web", "sh", "-c", "nosuch; echo $?; /etc/passwd; echo $?; cat /nope; ls /nope; mkdir /tmp; rm /nope"),
+        *execute("web", "sh", "-c", "false || echo or; true && echo and; ! true; echo $?; (exit 4); echo $?"),
+        *execute(
+            "web", "sh", "-c", "for i in a 'b c' $(seq 2); do printf '%s|' \"$i\"; done; x=1; x=$((x + 4)); echo $x"
+        ),
+        *execute("web", "sh", "-c", "echo one > /tmp/f; echo two >> /tmp/f; cat < /tmp/f | wc -l; head -n 1 /tmp/f"),
+        *execute(
+            "web", "sh", "-c", 'set -- a "b c"; echo $# "$2"; for i in "$@"; do echo "<$i>"; done; echo ${N:-none}'
+        ),
+        *execute("web", "sh", "-c", "f() { echo in $1; return 3; }; f x; echo $?; if [ -d /tmp ]; then echo yes; fi"),
+        *execute("web", "sh", "-c", "i=0; while [ $i -lt 3 ]; do i=$((i+1)); [ $i = 2 ] && continue; echo $i; done"),
+        *execute("web", "sh", "-c", "yes | head -n 2; echo a >&2; { echo b; echo c; } > /dev/null; exit 300"),
+        *execute("web", "sh", "-c", "cd /tmp && pwd; cd /nope; echo $?; export A=1; sh -c 'echo $A'; echo 'it'\\''s'"),
+        *execute("web", "sh", data=b"echo from input\nread x\nthe line\necho got $x\nexit 7\n", AttachStdin=True),
+        *execute("web", "sh", "-c", "echo -n a; echo -e 'b\\tc'; printf '%d %s\\n' 5 x; test 1 -gt 2; echo $?"),
+        *execute("web", "sh", "-c", "sleep x; seq 2 4; echo abc | grep b; echo abc | grep -q z; echo $?; true | cat"),
+        *execute("web", "sh", "-c", "echo '$HOME' \"$HOME\" ~ | cut -c1-12; echo a; # comment"),
+        *execute("web", "sh", "-c", "if"),
+        *execute("web", "sh", "-c", "echo 'open"),
     ],
     "events: wrong": [
         *asks("GET /events?since=x", "GET /events?until=x", "GET /events?since=5&until=3", "GET /events?filters={bad"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -31,12 +32,23 @@ class Ask:
 
 @frozen
 class Talk:
-    """A raw conversation: everything is written at once, then the half-close."""
+    """A raw conversation: everything is written at once, then the half-close.
+
+    What is said is not compared if it is `racy`: at a terminal the half-close ends the conversation at any point.
+    """
 
     target: str
     data: bytes = b""
     body: Any = None
     upgrade: bool = True
+    racy: bool = False
+
+
+@frozen
+class Events:
+    """Everything that has happened since the first step."""
+
+    filters: str = ""
 
 
 @frozen
@@ -46,7 +58,7 @@ class Settle:
     seconds: float = SETTLE
 
 
-Step = Ask | Talk | Settle
+Step = Ask | Talk | Settle | Events
 
 
 def query(**filters: list[str]) -> str:
@@ -78,6 +90,7 @@ class Transcript:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._ids: list[str] = []
+        self._began = time.time()
 
     async def play(self, steps: Sequence[Step]) -> list[Any]:
         """Take the steps; return what was answered, normalised."""
@@ -90,6 +103,9 @@ class Transcript:
                 return None
             case Talk():
                 return await self._talk(step)
+            case Events():
+                target = f"/events?since={self._began:.6f}&until={time.time():.6f}&{step.filters}"
+                return normal((await self._client.ask("GET", target)).lines)
             case Ask():
                 answer = await self._client.ask(step.method, self._filled(step.target), step.body, kind=step.kind)
                 self._remember(answer)
@@ -105,7 +121,7 @@ class Transcript:
                 body = await read_whole(reply.body)
                 nursery.cancel_scope.cancel()
         fields = {name: head.headers.get(name) for name in ("content-type", "connection", "upgrade")}
-        return (step.target, head.status, fields, normal_body(body))
+        return (step.target, head.status, fields, None if step.racy else normal_body(body))
 
     def _filled(self, target: str) -> str:
         return re.sub(r"\{(-?\d+)\}", lambda match: self._ids[int(match[1])], target)
@@ -139,18 +155,41 @@ def normal_body(body: bytes) -> Any:
 
 
 _NUMBERS = frozenset(
-    {
-        *("Created", "time", "timeNano", "Pid", "Size", "VirtualSize", "SizeRootFs", "LayersSize", "SpaceReclaimed"),
-        *("MemTotal", "NCPU", "NFd", "NGoroutines", "NEventsListener", "reclaimed", "Images", "size"),
-    }
+    [
+        "Created",
+        "CreatedBy",
+        "Digest",
+        "DockerVersion",
+        "Images",
+        "LastTagTime",
+        "LayersSize",
+        "MemTotal",
+        "NCPU",
+        "NEventsListener",
+        "NFd",
+        "NGoroutines",
+        "Pid",
+        "Size",
+        "SizeRootFs",
+        "SpaceReclaimed",
+        "VirtualSize",
+        "reclaimed",
+        "size",
+        "time",
+        "timeNano",
+    ]
 )
-_ENVIRONMENT = frozenset({"GraphDriver", "Propagation", "EndpointID", "Gateway", "IPAddress", "MacAddress", "Subnet"})
+_ENVIRONMENT = frozenset(
+    ["EndpointID", "Gateway", "GraphDriver", "IPAddress", "IPv4Address", "MacAddress", "Propagation", "Subnet"]
+)
 
 
 def normal(document: Any) -> Any:
     """Take out of a document what differs from run to run, and from engine to engine by its surroundings."""
     if isinstance(document, dict):
-        return {key: _normal_value(key, value) for key, value in document.items()}
+        return {normal_text(key): _normal_value(key, value) for key, value in document.items()}
+    if isinstance(document, list) and document and all(isinstance(each, dict) and "Kind" in each for each in document):
+        return sorted(document, key=lambda change: str(change["Path"]))  # the engine's own order is no order
     if isinstance(document, list):
         return [normal(value) for value in document]
     return normal_text(document) if isinstance(document, str) else document
@@ -161,6 +200,13 @@ def _normal_value(key: str, value: Any) -> Any:
         return f"<{key}>"
     if key in _ENVIRONMENT:
         return f"<{key}>" if value else value
+    if key in ("VolumesDeleted", "Volumes") and isinstance(value, list):  # in no order
+        return sorted(normal(value), key=str)
+    if key == "Processes" and value:
+        return [["<pid>" if cell.isdigit() else cell for cell in row] for row in value]
+    if key == "Mounts" and value:  # kept in a map, and lists may be older than the mounting
+        mounts = [{name: each for name, each in mount.items() if name != "Source"} for mount in value]
+        return sorted(normal(mounts), key=lambda mount: str(mount.get("Destination")))
     return normal(value)
 
 

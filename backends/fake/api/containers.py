@@ -6,12 +6,12 @@ from typing import Any
 
 from swarmkit.engine.containers import ListQuery, select
 from swarmkit.engine.times import parse_timestamp
-from swarmkit.errors import Invalid
+from swarmkit.errors import Internal, Invalid, NotFound
 from swarmkit.http import Response
 
 from .. import lifecycle
 from ..creation import check_restart_policy
-from ..defaults import RESOURCES
+from ..defaults import CONFIG, RESOURCES
 from ..documents import inspect_document, list_row
 from .replies import empty_reply, json_reply
 from .routing import Call
@@ -20,21 +20,31 @@ from .routing import Call
 async def list_all(call: Call) -> Response:
     call.number("limit", status=500)
     call.filters()
-    query = ListQuery.parse(call.query)
-    rows = [list_row(call.engine, container, size=query.size) for container in call.engine.containers]
-    images = [call.engine.images.document(image) for image in call.engine.images]
-    return json_reply([row.document for row in select(rows, query, images=images)])
+    try:
+        query = ListQuery.parse(call.query)
+        rows = [list_row(call.engine, container, size=query.size) for container in call.engine.containers]
+        images = [call.engine.images.document(image) for image in call.engine.images]
+        return json_reply([row.document for row in select(rows, query, images=images)])
+    except (Invalid, NotFound) as error:
+        if error.message.startswith(_WELL_MEANT):
+            raise
+        raise Internal(error.message) from error
+
+
+_WELL_MEANT = ("Invalid filter", "Unrecognised filter")
+"""What the engine knows for the client's fault; all else about a list's filters it takes for its own."""
 
 
 async def create(call: Call) -> Response:
     document = await call.document(status=500)
-    if not document:
+    if not any(field.lower() in _FIELDS for field in document):
         raise Invalid("Config cannot be empty in order to create a container")
     _check_types(document)
     container = call.engine.containers.create(document, call.query.get("name", ""))
     return json_reply({"Id": container.id, "Warnings": []}, 201)
 
 
+_FIELDS = frozenset(name.lower() for name in CONFIG)
 _STRINGS = ("Image", "Hostname", "User", "WorkingDir", "StopSignal")
 _LISTS = ("Cmd", "Entrypoint", "Env")
 
@@ -63,7 +73,7 @@ async def rename(call: Call) -> Response:
 
 
 async def update(call: Call) -> Response:
-    document = await call.document()
+    document = await call.document(status=500)
     policy = document.get("RestartPolicy") or {}
     check_restart_policy(policy)
     container = call.container
@@ -72,13 +82,13 @@ async def update(call: Call) -> Response:
     changes = {name: value for name, value in document.items() if name in RESOURCES and value}
     container.host_config.update(changes)
     if policy.get("Name"):
-        container.host_config["RestartPolicy"] = {"MaximumRetryCount": 0, **policy}
+        container.host_config["RestartPolicy"] = {"Name": "", "MaximumRetryCount": 0, **policy}
     call.engine.emit(container, "update")
     return json_reply({"Warnings": None})
 
 
 async def prune(call: Call) -> Response:
-    filters = call.filters("label", "label!", "until")
+    filters = call.filters("label", "label!", "until", status=400)
     until = parse_timestamp(next(iter(filters.get("until")), None))
     deleted: list[str] | None = None
     space = 0
@@ -94,7 +104,7 @@ async def prune(call: Call) -> Response:
 
 
 async def resize(call: Call) -> Response:
-    height, width = call.number("h"), call.number("w")
+    height, width = call.number("h", required=True), call.number("w", required=True)
     container = call.container
     lifecycle.require_running(container)
     container.size = (height, width)

@@ -55,7 +55,7 @@ async def inspect(call: Call) -> Response:
 
 
 async def resize(call: Call) -> Response:
-    call.number("h"), call.number("w")
+    call.number("h", required=True), call.number("w", required=True)
     exec_ = _find(call)
     if exec_.process is None:
         raise NotFound("no such exec")
@@ -132,6 +132,7 @@ class _Run:
             around.programs.find(exec_.words[0], around.files, process.env)
         except NotExecutable as error:
             exec_.state, exec_.exit_code = "exited", 126
+            exec_.container.execs.remove(exec_.id)
             text = f"unable to start container process: {error.text}: unknown"
             raise Invalid(f"OCI runtime exec failed: exec failed: {text}") from error
         exec_.process, exec_.pid = process, process.pid
@@ -179,11 +180,12 @@ class _Run:
             return
         async with trio.open_nursery() as nursery:
             if self._exec.config.get("AttachStdin"):
-                nursery.start_soon(self._feed)
+                nursery.start_soon(self._feed, nursery.cancel_scope)
             await self._done.wait()
             nursery.cancel_scope.cancel()
 
-    async def _feed(self) -> None:
+    async def _feed(self, talking: trio.CancelScope) -> None:
+        """Hand on what the client writes; at a terminal its end of file is the end of the conversation."""
         assert self._raw is not None
         process = self._exec.process
         terminal = Terminal(self._stdin, self._client, process.interrupt) if self._tty and process else None
@@ -194,4 +196,7 @@ class _Run:
             return  # the process reads no more
         except SwarmError:
             pass  # the client's connection broke: an end of file to the process
-        self._stdin.send_eof()
+        if terminal is not None:
+            talking.cancel()
+        else:
+            self._stdin.send_eof()

@@ -74,8 +74,10 @@ async def _load(engine: FakeEngine, data: bytes) -> AsyncGenerator[bytes, None]:
     await trio.lowlevel.checkpoint()
     try:
         loaded = read_images(data)
-    except (tarfile.TarError, KeyError, ValueError, EOFError):
+    except (tarfile.TarError, KeyError, ValueError, EOFError) as error:
         text = "open /var/lib/docker/tmp/docker-import/repositories: no such file or directory"
+        if isinstance(error, tarfile.TarError | EOFError):
+            text = "Error processing tar file(exit status 1): unexpected EOF"
         yield encode({"errorDetail": {"message": text}, "error": text}).rstrip(b"\n") + b"\r\n"
         return
     for image, tags in loaded:
@@ -110,6 +112,7 @@ async def commit(call: Call) -> Response:
     name = f"{repository}:{query.get('tag') or 'latest'}" if repository else ""
     call.engine.images.add(image, [name] if name else [])
     if name:
+        call.engine.images.tagged[image.id] = call.engine.clock.now()
         say(call.engine, "tag", image.id, with_tag(name))
     call.engine.emit(container, "commit", comment=query.get("comment", ""), imageID=image.id, imageRef=name)
     return json_reply({"Id": image.id}, 201)

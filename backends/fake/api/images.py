@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Iterable
 from fnmatch import fnmatchcase
 from typing import Any
@@ -11,7 +10,7 @@ import trio
 
 from swarmkit.engine.filters import Filters
 from swarmkit.engine.references import split_reference, with_tag
-from swarmkit.engine.times import SECOND, format_time, parse_time
+from swarmkit.engine.times import SECOND, ZERO_TIME, format_time, parse_time
 from swarmkit.errors import Conflict, Internal, Invalid, NotFound
 from swarmkit.http import Response
 from swarmkit.streams import read_whole
@@ -22,24 +21,11 @@ from ..defaults import CONFIG, CONFIG_OMITTED, filled
 from ..documents import ROOT
 from ..engine import FakeEngine
 from ..image import Image, invented_image, make_image
+from ..references import check_reference
 from .replies import JSON, encode, json_reply, stream_reply
 from .routing import Call
 
 _FILTERS = ("before", "dangling", "label", "reference", "since")
-_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
-
-
-def check_reference(name: str) -> None:
-    """Raise Invalid in the engine's words for what is no reference."""
-    path = name.partition("@")[0]
-    path = path.rpartition(":")[0] if ":" in path.rpartition("/")[2] else path
-    first, slash, rest = path.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        path = rest
-    if path != path.lower():
-        raise Invalid("invalid reference format: repository name must be lowercase")
-    if not all(_COMPONENT.fullmatch(part) for part in path.split("/")):
-        raise Invalid("invalid reference format")
 
 
 async def list_all(call: Call) -> Response:
@@ -110,7 +96,7 @@ def image_document(engine: FakeEngine, image: Image) -> dict[str, Any]:
             "Name": "overlay2",
         },
         "RootFS": {"Type": "layers", "Layers": image.diff_ids},
-        "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z"},
+        "Metadata": {"LastTagTime": format_time(engine.images.tagged.get(image.id, ZERO_TIME))},
     }
 
 
@@ -212,6 +198,7 @@ async def tag(call: Call) -> Response:
         raise Invalid(error.message, status=500) from error
     name = f"{repository}:{tag or 'latest'}"
     call.engine.images.add(image, [name])
+    call.engine.images.tagged[image.id] = call.engine.clock.now()
     say(call.engine, "tag", image.id, with_tag(name))
     return Response(201)
 

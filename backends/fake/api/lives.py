@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from swarmkit.errors import Conflict, Invalid
+from swarmkit.errors import Invalid, SwarmError, error_of
 from swarmkit.http import Response
 from swarmkit.streams import read_whole
 
 from .. import lifecycle
+from ..signals import parse_signal
 from .replies import empty_reply
 from .routing import Call
 
@@ -30,11 +31,14 @@ async def stop(call: Call) -> Response:
 
 
 async def kill(call: Call) -> Response:
-    container = call.container
+    signal = call.query.get("signal", "")
+    if signal:
+        parse_signal(signal)
     try:
-        await lifecycle.kill(call.engine, container, call.query.get("signal", ""))
-    except Conflict as error:
-        raise Conflict(f"Cannot kill container: {call.parts['name']}: {error.message}") from error
+        await lifecycle.kill(call.engine, call.container, signal)
+    except SwarmError as error:
+        text = f"Cannot kill container: {call.parts['name']}: {error.message}"
+        raise error_of(error.code, text, **error.details) from error
     return empty_reply()
 
 

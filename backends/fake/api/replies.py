@@ -19,6 +19,7 @@ from ..engine import FakeEngine
 API_VERSION, OLDEST_API = "1.41", "1.12"
 
 JSON = ("Content-Type", "application/json")
+RAW = ("Content-Type", "application/vnd.docker.raw-stream")
 TAR = ("Content-Type", "application/x-tar")
 
 
@@ -93,11 +94,10 @@ def conversation(engine: FakeEngine, headers: Headers, talk: Talk) -> Response:
     """
     sender, receiver = open_pipe()
     engine.nursery.start_soon(_hold, sender, talk)
-    kind = ("Content-Type", "application/vnd.docker.raw-stream")
     if "upgrade" in headers:
         upgrade = (("Connection", "Upgrade"), ("Upgrade", headers.get("upgrade")))
-        return Response(101, Headers((kind, *upgrade)), receiver, raw=True)
-    return Response(200, Headers((kind,)), receiver, raw=True)
+        return Response(101, Headers((RAW, *upgrade)), receiver, raw=True)
+    return Response(200, Headers((RAW,)), receiver, raw=True)
 
 
 async def _hold(sender: PipeSender, talk: Talk) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from attrs import evolve, field, frozen
 
 from swarmkit.engine.filters import Filters
-from swarmkit.engine.query import bool_value, int_value
+from swarmkit.engine.query import bool_value, parse_int
 from swarmkit.engine.versions import version_key
 from swarmkit.errors import Invalid, NotFound, SwarmError
 from swarmkit.http import Handler, Headers, Request, Response
@@ -42,19 +42,23 @@ class Call:
         """Return a query's flag."""
         return bool_value(self.query.get(name))
 
-    def number(self, name: str, *, status: int = 400) -> int:
-        """Return a query's number, 0 where it is missing; raise Invalid with this status for what is none."""
+    def number(self, name: str, *, status: int = 400, required: bool = False) -> int:
+        """Return a query's number, 0 where it may be missing; raise Invalid with this status for what is none."""
+        text = self.query.get(name, "")
         try:
-            return int_value(self.query.get(name))
+            return parse_int(text, "Atoi") if text or required else 0
         except Invalid as error:
             raise Invalid(error.message, status=status) from error
 
-    def filters(self, *accepted: str) -> Filters:
-        """Return the query's filters. Raises Invalid as the engine does; without names accepted, any will do."""
+    def filters(self, *accepted: str, status: int = 500) -> Filters:
+        """Return the query's filters. Raises Invalid, with this status where they are no JSON.
+
+        Without names that are accepted any will do.
+        """
         try:
             filters = Filters.parse(self.query.get("filters"))
         except Invalid as error:
-            raise Invalid(error.message, status=500) from error
+            raise Invalid(error.message, status=status) from error
         if accepted:
             filters.require_known(accepted)
         return filters
@@ -111,10 +115,16 @@ def make_router(engine: FakeEngine, routes: Iterable[Route]) -> Handler:
     table = tuple(routes)
 
     async def handle(request: Request) -> Response:
+        route = _find(table, request)
+        if route is None:
+            return error_reply(NotFound("page not found"))
         try:
-            response = await _dispatch(engine, table, request)
+            response = await _answer(engine, *route, request)
         except SwarmError as error:
             response = error_reply(error)
+        if version_problem(route[2]):
+            fields = [field for field in common_headers(engine) if field[0] != "Docker-Experimental"]
+            return evolve(response, headers=Headers((*fields, *response.headers)))
         if response.raw:
             return response
         return evolve(response, headers=Headers((*common_headers(engine), *response.headers)))
@@ -122,23 +132,35 @@ def make_router(engine: FakeEngine, routes: Iterable[Route]) -> Handler:
     return handle
 
 
-async def _dispatch(engine: FakeEngine, table: Iterable[Route], request: Request) -> Response:
-    target = urlsplit(request.target)
-    path = target.path
+def _find(table: Iterable[Route], request: Request) -> tuple[Route, re.Match[str], str] | None:
+    """Return the route of a request, its path's parts, and the version asked for, if any."""
+    path, version = urlsplit(request.target).path, ""
     if match := _VERSION.fullmatch(path):
-        if version_key(match[1]) > version_key(API_VERSION):
-            newest = f"Maximum supported API version is {API_VERSION}"
-            raise Invalid(f"client version {match[1]} is too new. {newest}")
-        if version_key(match[1]) < version_key(OLDEST_API):
-            return _too_old(match[1])
-        path = match[2]
+        version, path = match.groups()
     for route in table:
         found = route.pattern.fullmatch(path) if route.method == request.method else None
         if found is not None:
-            parts = {name: unquote(value) for name, value in found.groupdict().items()}
-            queries = parse_qs(target.query, keep_blank_values=True)
-            return await route.operation(Call(engine, request, parts, queries))
-    raise NotFound("page not found")
+            return route, found, version
+    return None
+
+
+async def _answer(engine: FakeEngine, route: Route, found: re.Match[str], version: str, request: Request) -> Response:
+    problem = version_problem(version)
+    if problem == "new":
+        raise Invalid(f"client version {version} is too new. Maximum supported API version is {API_VERSION}")
+    if problem == "old":
+        return _too_old(version)
+    parts = {name: unquote(value) for name, value in found.groupdict().items()}
+    queries = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+    return await route.operation(Call(engine, request, parts, queries))
+
+
+def version_problem(version: str) -> str:
+    """Tell whether a version asked for is too "old" or too "new"; empty where there is no problem."""
+    if not version:
+        return ""
+    key = version_key(version)
+    return "new" if key > version_key(API_VERSION) else "old" if key < version_key(OLDEST_API) else ""
 
 
 def _too_old(version: str) -> Response:

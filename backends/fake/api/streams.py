@@ -10,12 +10,12 @@ from attrs import frozen
 from swarmkit.engine.times import format_time, parse_timestamp
 from swarmkit.errors import Conflict, Invalid, SwarmError, Unimplemented
 from swarmkit.frames import encode_frame
-from swarmkit.http import Response
-from swarmkit.streams import PipeSender
+from swarmkit.http import Headers, Response
+from swarmkit.streams import BytesStream, PipeSender
 
 from ..container import Container
 from ..output import Entry
-from .replies import JSON, conversation, encode, stream_reply
+from .replies import JSON, RAW, conversation, encode, stream_reply
 from .routing import Call
 
 
@@ -115,10 +115,19 @@ async def _logs(container: Container, query: LogQuery, *, follow: bool) -> Async
 
 
 async def attach(call: Call) -> Response:
+    """Attach; an error, too, is written raw: the engine has taken the connection over by then."""
+    try:
+        return _attach(call)
+    except SwarmError as error:
+        text = f"{error.message}\r\n".encode()
+        return Response(error.status, Headers((RAW,)), BytesStream(text), raw=True)
+
+
+def _attach(call: Call) -> Response:
     container = call.container
     if container.state.status in ("paused", "restarting"):
-        what = "paused, unpause the container" if container.state.status == "paused" else "restarting, wait until"
-        raise Conflict(f"container {call.parts['name']} is {what} before attach")
+        waits = "wait until the container is running" if container.state.status != "paused" else "unpause the container"
+        raise Conflict(f"container {call.parts['name']} is {container.state.status}, {waits} before attach")
     attachment = _Attachment(call, container)
     call.engine.emit(container, "attach")
     return conversation(call.engine, call.request.headers, attachment.talk)

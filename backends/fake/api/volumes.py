@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swarmkit.errors import Conflict, NotFound
+from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.http import Response
 
 from ..creation import check_volume_name
@@ -17,7 +17,12 @@ def _users(call: Call, name: str) -> list[str]:
 
 
 async def list_all(call: Call) -> Response:
-    filters = call.filters("dangling", "driver", "label", "name")
+    try:
+        filters = call.filters("dangling", "driver", "label", "name", status=400)
+    except Invalid as error:
+        if error.message.startswith("Invalid filter"):
+            raise
+        raise Invalid(f"error reading volume filters: {error.message}") from error
     dangling = filters.get("dangling")
     rows = [
         volume.document()
