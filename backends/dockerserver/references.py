@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from swarmkit.errors import Conflict
+from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.message import Message, Verb
 from swarmkit.rows import Row
 
@@ -46,17 +46,26 @@ def _split(entry: str) -> tuple[str, str]:
 async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str | None) -> tuple[dict[str, Any], str]:
     """Find the host of what a spec refers to; return the spec with the names that this host knows, and the host.
 
-    Raises `Conflict` where the references are on different hosts, or on another than the one asked for.
+    Raises `Conflict` where the references are on different hosts, or on another than the one asked for, and `Invalid`
+    where there is no such container.
     """
     found: dict[str, Row] = {}
     for reference in referred(spec):
-        found[reference] = Row.from_plain((await hosts.service(Message(Verb.ATTACH, ("containers", reference)))).args)
+        found[reference] = await _find(hosts, reference)
     members = {row.member for row in found.values()} | ({asked} if asked else set())
     if len(members) > 1:
         places = ", ".join(f"{reference} on {row.member}" for reference, row in found.items())
         wanted = f", and {asked} is asked for" if asked else ""
         raise Conflict(f"a container and those it refers to must be on one host: {places}{wanted}")
     return {**spec, "HostConfig": _with_plain(spec["HostConfig"], found)}, members.pop()
+
+
+async def _find(hosts: Hosts, reference: str) -> Row:
+    """Find a container; raise `Invalid` where there is none, as an engine does: 404 would mean the image."""
+    try:
+        return Row.from_plain((await hosts.service(Message(Verb.ATTACH, ("containers", reference)))).args)
+    except NotFound as error:
+        raise Invalid(error.message) from error
 
 
 def _with_plain(config: Mapping[str, Any], found: Mapping[str, Row]) -> dict[str, Any]:

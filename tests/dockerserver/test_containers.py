@@ -278,7 +278,7 @@ async def test_a_container_goes_to_the_host_of_what_it_refers_to(
             409,
             "a container and those it refers to must be on one host: one on a, and b is asked for",
         ),
-        ("", {"NetworkMode": "container:nosuch"}, 404, "No such container: nosuch"),
+        ("", {"NetworkMode": "container:nosuch"}, 400, "No such container: nosuch"),
         ("", {"VolumesFrom": ["dup"]}, 409, "dup is on several hosts: a/dup, b/dup"),
     ],
 )
