@@ -12,7 +12,7 @@ from attrs import define, field
 
 from backends.docker.stage import EngineStage, OpenedEngine
 from swarmkit.http import Headers, Request, Response, serve_connection
-from swarmkit.streams import PipeSender, open_pipe, read_whole
+from swarmkit.streams import PipeSender, open_pipe
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -100,7 +100,6 @@ class MemoryEngine:
                 return answer(list(self.containers.values()))
             case ["containers", id, "json"] if id in self.containers:
                 return answer({"Id": id, "Created": "", "State": {}, "Config": {"Tty": False}})
-        await read_whole(request.body)
         return answer({"message": f"no such thing: {path}"}, 404)
 
     def add(self, name: str, state: str = "created") -> str:

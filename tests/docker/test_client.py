@@ -324,18 +324,13 @@ async def test_early_reply_comes_while_the_upload_flows(autojump_clock: Clock) -
         await sender.wait_reader_gone()
 
 
-@pytest.mark.parametrize("raw", [True, False])
-async def test_cut_upload_is_no_whole_one(autojump_clock: Clock, raw: bool) -> None:
-    """Where an upload, or a conversation's input, is cut, the engine meets a cut, never a proper end."""
+async def test_cut_upload_is_no_whole_one(autojump_clock: Clock) -> None:
+    """Where an upload is cut the engine meets a cut, never a proper end, and the caller is told why."""
     ends: list[object] = []
 
     async def take(request: Request) -> Response:
-        source = request.raw if raw else request.body
-        if raw:
-            headers = Headers((("Upgrade", "tcp"), ("Connection", "Upgrade")))
-            return Response(101, headers, _Until(source, ends), raw=True)
         try:
-            ends.append(await read_whole(source))
+            ends.append(await read_whole(request.body))
         except SwarmError as error:
             ends.append(type(error))
             raise
@@ -347,28 +342,23 @@ async def test_cut_upload_is_no_whole_one(autojump_clock: Clock, raw: bool) -> N
         await sender.send_all(b"half")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cut, sender)
-            with pytest.raises(SwarmError):
-                await ask(service, post(upload=receiver, raw=raw, upgrade="tcp" if raw else ""))
+            with pytest.raises(Timeout, match="its upload was cut short: the client has gone"):
+                await ask(service, post(upload=receiver))
         await trio.testing.wait_all_tasks_blocked()
         assert b"half" not in ends
 
 
-class _Until(trio.abc.ReceiveStream):
-    """The output of a conversation that lasts as long as its input, and notes how that ended."""
-
-    def __init__(self, source: trio.abc.ReceiveStream, ends: list[object]) -> None:
-        self._source = source
-        self._ends = ends
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        try:
-            return bytes(await self._source.receive_some(max_bytes))
-        except SwarmError as error:
-            self._ends.append(type(error))
-            raise
-
-    async def aclose(self) -> None:
-        await self._source.aclose()
+async def test_cut_conversation_is_closed(autojump_clock: Clock) -> None:
+    """Where a conversation's input is cut the whole of it is closed, both ways, not half."""
+    async with memory_engine() as engine, opened(engine) as service:
+        engine.handlers["POST", "/attach"] = echo(engine)
+        before = engine.open
+        sender, receiver = open_pipe()
+        reply = await service.client.exchange(conversation(receiver))
+        await _cut(sender)
+        await trio.sleep(1)
+        assert engine.open == before
+        await reply.body.aclose()
 
 
 async def _cut(sender: PipeSender) -> None:
