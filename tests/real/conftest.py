@@ -10,10 +10,14 @@ from functools import partial
 import pytest
 
 from .cli import Cli, docker_binaries
+from .docker_py import Python
 from .engines import Engine
-from .same import Scenario
+from .same import PythonScenario, Scenario
 from .swarm import Swarmd, over, serving
 from .transcript import with_allowed
+
+Play = Callable[[str], list[str]]
+"""Plays a scenario on the target of an address, and returns the lines of its transcript."""
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +35,30 @@ def bare(engines: list[Engine]) -> Engine:
     return engines[2]
 
 
-@pytest.fixture(params=docker_binaries())
-def compare(request: pytest.FixtureRequest, bare: Engine, virtual_host: Swarmd) -> Callable[[Scenario], None]:
-    """Give the function that plays a scenario on both targets with one docker command, and compares what it told."""
+@pytest.fixture
+def play_both(bare: Engine, virtual_host: Swarmd) -> Callable[[Play], None]:
+    """Give the function that plays a scenario on both targets at once, and fails where they tell something else."""
 
-    def play_both(scenario: Scenario) -> None:
+    def play_both(play: Play) -> None:
         with ThreadPoolExecutor(2) as pool:
-            expected, actual = pool.map(partial(_play, scenario, request.param), (bare.url, virtual_host.url))
-        difference = list(
-            unified_diff(expected, with_allowed(actual), "the engine", "the virtual host", lineterm="", n=2)
-        )
-        if difference:
-            pytest.fail("\n".join(difference), pytrace=False)
+            expected, actual = pool.map(play, (bare.url, virtual_host.url))
+        lines = unified_diff(expected, with_allowed(actual), "the engine", "the virtual host", lineterm="", n=2)
+        if difference := "\n".join(lines):
+            pytest.fail(difference, pytrace=False)
 
     return play_both
+
+
+@pytest.fixture(params=docker_binaries())
+def compare(request: pytest.FixtureRequest, play_both: Callable[[Play], None]) -> Callable[[Scenario], None]:
+    """Give the function that compares a scenario, played with one docker command."""
+    return lambda scenario: play_both(partial(_play, scenario, request.param))
+
+
+@pytest.fixture
+def compare_python(play_both: Callable[[Play], None]) -> Callable[[PythonScenario], None]:
+    """Give the function that compares a scenario, played with docker-py."""
+    return lambda scenario: play_both(partial(_play_in_python, scenario))
 
 
 def _play(scenario: Scenario, binary: str, url: str) -> list[str]:
@@ -55,3 +69,12 @@ def _play(scenario: Scenario, binary: str, url: str) -> list[str]:
     finally:
         cli.clear()
         cli.close()
+
+
+def _play_in_python(scenario: PythonScenario, url: str) -> list[str]:
+    python = Python(url)
+    try:
+        scenario(python)
+        return python.transcript.lines
+    finally:
+        python.close()

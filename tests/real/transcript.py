@@ -26,7 +26,8 @@ _PATTERNS = (
 
 ALLOWED: tuple[tuple[str, str, str], ...] = (
     (r", ?swarmd\.host=\w+|\bswarmd\.host=\w+(?:, ?)?", "", "a list tells the host of a container as a label"),
-    (r',"swarmd\.host":"\w+"|"swarmd\.host":"\w+",?', "", "the same, in JSON"),
+    (r",? ?[\"']swarmd\.host[\"']: ?[\"']\w+[\"']", "", "the same, in a document, where it never comes first"),
+    (r"(?<=daemon: )\w+: (conflict: .*); done on \w+", r"\1", "an image in use on one host is removed from the others"),
     (r"(by container \S+) on host \w+(?=\.)", r"\1", "a name in use may be in use on another host"),
 )
 """How the virtual host may differ from an engine: what is replaced in its transcripts, by what, and why."""
