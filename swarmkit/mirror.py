@@ -124,7 +124,7 @@ class Mirror:
                 await close_ends(message)
                 row = await self.resolve(reference)
                 return ack(row.to_plain(), path=row.path)
-            case (Verb.WATCH, _):
+            case (Verb.WATCH, ()):
                 await close_ends(message)
                 return ack(ret=self.subscribe(documents=bool(message.get("documents", True))))
         return await (self._change(message) if changes(message) else self._inner(message))

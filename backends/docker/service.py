@@ -341,6 +341,8 @@ class EngineService(VerbService):
         from .watch import EngineWatch
 
         await close_ends(message)
+        if message.path:
+            raise Unimplemented(f"{self.name} is watched as a whole, not {'/'.join(message.path)!r} of it")
         documents = bool(message.get("documents", True))
         sender, receiver = open_channel(LISTED if documents else DEFAULT_BOUND)
         watch = EngineWatch(self, sender, documents=documents)
@@ -376,4 +378,4 @@ def _base(path: Path, where: str) -> str:
 
 
 def _quoted(reference: str) -> str:
-    return quote(reference, safe="/:@+,=~!$&'()*;-._")
+    return quote(reference.removeprefix("/"), safe="/:@+,=~!$&'()*;-._")

@@ -58,8 +58,9 @@ class Aggregate:
     async def __call__(self, message: Message, /) -> Message:
         try:
             if message.verb is Verb.LS:
+                await close_ends(message)
                 return await self._ls(message)
-            if message.verb is Verb.WATCH:
+            if message.verb is Verb.WATCH and not message.path:
                 await close_ends(message)
                 return self._watch(message)
             if message.path[:1] == ("nodes",) and len(message.path) > 1:
@@ -92,7 +93,7 @@ class Aggregate:
             case ("nodes", _, *_):
                 member, inner = self._member(message)
                 return ack((await self._list_one(member, evolve(message, path=inner))).to_args())
-            case (_,):
+            case ("containers" | "images" | "networks" | "volumes",):
                 return ack((await self._list_all(message)).to_args())
         raise NotFound(f"{self.name} has no collection {'/'.join(message.path)!r}")
 

@@ -105,8 +105,8 @@ async def _hold(sender: PipeSender, talk: Talk) -> None:
         nursery.start_soon(_cancel_when_gone, sender, nursery.cancel_scope)
         try:
             await talk(sender)
-        except trio.BrokenResourceError:
-            return  # the client has gone: whom to tell?
+        except* trio.BrokenResourceError:  # in a group where the talk has tasks of its own
+            pass  # the client has gone: whom to tell?
         finally:
             sender.send_eof()
             nursery.cancel_scope.cancel()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
 
 import trio
 
@@ -27,16 +26,18 @@ async def read_file(process: Process, name: str) -> bytes | None:
     return b"" if node.kind is Kind.DEVICE else bytes(node.data)
 
 
-async def chunks(source: Input) -> AsyncIterator[bytes]:
+async def read_all(source: Input) -> bytes:
     """Read an input to its end."""
+    parts: list[bytes] = []
     while data := await source.read(CHUNK):
-        yield data
+        parts.append(data)
+    return b"".join(parts)
 
 
 async def whole(process: Process, names: list[str]) -> tuple[bytes, int]:
     """Return what the files hold, or standard input without any, and the exit code that it has come to."""
     if not names:
-        return b"".join([data async for data in chunks(process.stdin)]), 0
+        return await read_all(process.stdin), 0
     parts = [await read_file(process, name) for name in names]
     return b"".join(part for part in parts if part is not None), int(None in parts)
 
@@ -52,7 +53,7 @@ async def cat(process: Process) -> int:
     _, names = split_options(list(process.argv[1:]))
     for name in names or ["-"]:
         if name == "-":
-            async for data in chunks(process.stdin):
+            while data := await process.stdin.read(CHUNK):
                 await process.stdout.write(data)
                 await process.around.gate.passed()
             continue
@@ -68,7 +69,7 @@ async def tee(process: Process) -> int:
     options, names = split_options(list(process.argv[1:]))
     now = process.around.clock.now()
     nodes = [process.files.open(process.path(name), now, append="-a" in options) for name in names]
-    async for data in chunks(process.stdin):
+    while data := await process.stdin.read(CHUNK):
         await process.stdout.write(data)
         for node in nodes:
             node.data += data
