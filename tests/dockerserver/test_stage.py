@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ async def test_several_addresses_are_served_and_left_clean(tmp_path: Path) -> No
         async with await trio.open_tcp_stream("127.0.0.1", int(tcp.rpartition(":")[2])) as stream:
             await stream.send_all(b"GET /_ping HTTP/1.0\r\n\r\n")
             assert (await stream.receive_some()).startswith(b"HTTP/1.1 200 OK\r\n")
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []
 
 
 async def test_an_address_that_will_not_do_leaves_nothing(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ async def test_an_address_that_will_not_do_leaves_nothing(tmp_path: Path) -> Non
     with pytest.raises(Conflict, match="no socket"):
         async with open_pipeline((f"dockerserver unix://{tmp_path}/one unix://{tmp_path}/two", TWO_FAKES)):
             pass
-    assert [path.name for path in tmp_path.iterdir()] == ["two"]
+    assert os.listdir(tmp_path) == ["two"]
 
 
 @pytest.mark.parametrize("mode", ["rw", "888", "7777", "-1"])
