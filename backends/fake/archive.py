@@ -68,8 +68,7 @@ def _node(tar: tarfile.TarFile, entry: tarfile.TarInfo, tree: Tree) -> File | No
 def archive_path(files: Files, path: str) -> bytes:
     """Archive a path as `GET /containers/{id}/archive` does: entries begin with its last name. Raises Missing."""
     found, _ = files.find(path, follow=path.endswith(("/", "/.")))
-    base = posixpath.basename(path) if not path.endswith("/.") else "."
-    base = base or "/"
+    base = "." if path.endswith("/.") else posixpath.basename(path.rstrip("/")) or "/"
     entries = []
     for name, node in files.walk(found):
         inner = name.removeprefix(found).lstrip("/") if found != "/" else name.lstrip("/")

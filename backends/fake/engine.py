@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -78,7 +77,7 @@ class FakeEngine:
         self.execs: dict[str, Exec] = {}
         self.ports = Ports()
         self.containers = Containers(self)
-        self._epoch = time.time_ns() if epoch is None else epoch
+        self._epoch = epoch
         self._pids = 1000
         self._host_folders: dict[str, Tree] = {}
         self._gate = Gate()

@@ -36,8 +36,8 @@ class Events:
         event: Event = {}
         if kind in ("container", "image"):  # the fields of old, which other kinds have never had
             event |= {"status": action, **({"id": actor} if actor else {})}
-            if kind == "container":
-                event["from"] = attributes.get("image", "")
+            if kind == "container" and attributes.get("image"):
+                event["from"] = attributes["image"]
         actor_document = {"ID": actor, "Attributes": dict(sorted(attributes.items()))}
         event |= {"Type": kind, "Action": action, "Actor": actor_document, "scope": "local"}
         event |= {"time": now // SECOND, "timeNano": now}

@@ -59,11 +59,17 @@ async def _begin(engine: FakeEngine, container: Container) -> None:
     except NotExecutable as error:
         text = f"runc create failed: unable to start container process: {error.text}: unknown"
         raise Invalid(f"failed to create shim task: OCI runtime create failed: {text}", exit_code=error.code) from error
+    say_mounts(engine, container, "mount")
+    await engine.nursery.start(_run, engine, container)
+
+
+def say_mounts(engine: FakeEngine, container: Container, action: str) -> None:
+    """Say that a container's volumes are mounted, or no more."""
     for mount in container.mounts:
         if mount.kind == "volume":
-            place = {"destination": mount.target, "propagation": "", "read/write": str(not mount.read_only).lower()}
-            engine.events.emit("volume", "mount", mount.source, {"container": container.id, "driver": "local", **place})
-    await engine.nursery.start(_run, engine, container)
+            access = str(not mount.read_only).lower()
+            place = {"destination": mount.target, "propagation": "", "read/write": access} if action == "mount" else {}
+            engine.events.emit("volume", action, mount.source, {"container": container.id, "driver": "local", **place})
 
 
 def environment(container: Container) -> dict[str, str]:
@@ -130,9 +136,7 @@ async def _ended(engine: FakeEngine, container: Container, code: int) -> None:
     container.renew_stdin()
     engine.emit(container, "die", exitCode=str(code))
     connecting.leave_all(engine, container)
-    for mount in container.mounts:
-        if mount.kind == "volume":
-            engine.events.emit("volume", "unmount", mount.source, {"container": container.id, "driver": "local"})
+    say_mounts(engine, container, "unmount")
     if again:
         engine.nursery.start_soon(_restart_later, engine, container, ran)
         return

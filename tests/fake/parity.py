@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import tarfile
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -22,12 +24,16 @@ SETTLE = 0.5
 
 @frozen
 class Ask:
-    """A request. `{0}` in the target is the id of the first container, exec or network created, and so on."""
+    """A request. `{0}` in the target is the id of the first container, exec or network created, and so on.
+
+    Of a document with `measures` only the shape is compared: its fields and their types.
+    """
 
     method: str
     target: str
     body: Any = None
     kind: str = ""
+    measures: bool = False
 
 
 @frozen
@@ -109,6 +115,8 @@ class Transcript:
             case Ask():
                 answer = await self._client.ask(step.method, self._filled(step.target), step.body, kind=step.kind)
                 self._remember(answer)
+                if step.measures:
+                    return (f"{step.method} {step.target}", answer.status, shape(answer.json))
                 return (f"{step.method} {step.target}", answer.status, *_normal_answer(answer))
 
     async def _talk(self, step: Talk) -> Any:
@@ -139,6 +147,15 @@ def _normal_answer(answer: Answer) -> tuple[Any, ...]:
     return headers, normal_body(answer.body)
 
 
+def shape(document: Any) -> Any:
+    """Return the fields of a document and the types of their values; a list counts as its first element."""
+    if isinstance(document, dict):
+        return {key: shape(value) for key, value in document.items() if key != "Warnings"}
+    if isinstance(document, list):
+        return [shape(value) for value in document[:1]]
+    return type(document).__name__
+
+
 def normal_body(body: bytes) -> Any:
     """Return a body as JSON, as lines of JSON, as frames, or as it is; without what differs from run to run."""
     try:
@@ -149,6 +166,9 @@ def normal_body(body: bytes) -> Any:
         return [normal(json.loads(line)) for line in body.splitlines()]
     except ValueError:
         pass
+    if body[257:262] == b"ustar":
+        with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+            return sorted((entry.name, entry.type, entry.mode & 0o7777, entry.linkname) for entry in tar)
     if body[:1] in (b"\1", b"\2") and body[1:4] == b"\0\0\0":
         return {stream: normal_text(data.decode(errors="replace")) for stream, data in split_frames(body).items()}
     return normal_text(body.decode(errors="replace"))
@@ -203,7 +223,7 @@ def _normal_value(key: str, value: Any) -> Any:
     if key in ("VolumesDeleted", "Volumes") and isinstance(value, list):  # in no order
         return sorted(normal(value), key=str)
     if key == "Processes" and value:
-        return [["<pid>" if cell.isdigit() else cell for cell in row] for row in value]
+        return [[re.sub(r"^(\d+|\d\d:\d\d)$", "<number>", cell) for cell in row] for row in value]
     if key == "Mounts" and value:  # kept in a map, and lists may be older than the mounting
         mounts = [{name: each for name, each in mount.items() if name != "Source"} for mount in value]
         return sorted(normal(mounts), key=lambda mount: str(mount.get("Destination")))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from swarmkit.errors import Internal, Invalid, NotFound
 from swarmkit.http import Headers, Response
 from swarmkit.streams import read_whole
 
+from .. import lifecycle
 from ..archive import MAX_ARCHIVE, archive_path, export_root, path_stat, read_tar
 from ..container import Container
 from ..files import Missing, Unsuitable
@@ -21,43 +24,56 @@ def _path(call: Call) -> str:
     return call.query["path"]
 
 
+@contextmanager
+def _mounted(call: Call, container: Container) -> Iterator[None]:
+    """Mount a container's volumes for a while, of which there is nothing to be seen but the events."""
+    lifecycle.say_mounts(call.engine, container, "mount")
+    try:
+        yield
+    finally:
+        lifecycle.say_mounts(call.engine, container, "unmount")
+
+
 def _not_there(call: Call, path: str) -> NotFound:
     return NotFound(f"Could not find the file {path} in container {call.parts['name']}")
 
 
 async def stat(call: Call) -> Response:
     path = _path(call)
-    files = call.container.files
-    try:
-        return Response(200, Headers((("X-Docker-Container-Path-Stat", path_stat(files, path)),)))
-    except Missing as error:
-        raise _not_there(call, path) from error
+    container = call.container
+    with _mounted(call, container):
+        try:
+            return Response(200, Headers((("X-Docker-Container-Path-Stat", path_stat(container.files, path)),)))
+        except Missing as error:
+            raise _not_there(call, path) from error
 
 
 async def download(call: Call) -> Response:
     path = _path(call)
     container = call.container
-    try:
-        stat_header = ("X-Docker-Container-Path-Stat", path_stat(container.files, path))
-        data = archive_path(container.files, path)
-    except Missing as error:
-        raise _not_there(call, path) from error
-    call.engine.emit(container, "archive-path")
+    with _mounted(call, container):
+        try:
+            stat_header = ("X-Docker-Container-Path-Stat", path_stat(container.files, path))
+            data = archive_path(container.files, path)
+        except Missing as error:
+            raise _not_there(call, path) from error
+        call.engine.emit(container, "archive-path")
     return Response(200, Headers((TAR, stat_header)), data)
 
 
 async def upload(call: Call) -> Response:
     path = _path(call)
     container = call.container
-    try:
-        folder, node = container.files.find(path)
-    except Missing as error:
-        raise _not_there(call, path) from error
-    if not node.is_folder:
-        raise Internal("extraction point is not a directory")
-    data = await read_whole(call.request.body, MAX_ARCHIVE)
-    _extract(container, folder, data, now=call.engine.clock.now(), strict=call.flag("noOverwriteDirNonDir"))
-    call.engine.emit(container, "extract-to-dir")
+    with _mounted(call, container):
+        try:
+            folder, node = container.files.find(path)
+        except Missing as error:
+            raise _not_there(call, path) from error
+        if not node.is_folder:
+            raise Internal("extraction point is not a directory")
+        data = await read_whole(call.request.body, MAX_ARCHIVE)
+        _extract(container, folder, data, now=call.engine.clock.now(), strict=call.flag("noOverwriteDirNonDir"))
+        call.engine.emit(container, "extract-to-dir")
     return Response(200)
 
 

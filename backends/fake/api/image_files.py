@@ -10,12 +10,14 @@ from typing import Any
 
 import trio
 
+from swarmkit.engine.query import bool_value
 from swarmkit.engine.references import with_tag
 from swarmkit.engine.times import format_time
 from swarmkit.errors import NotFound
 from swarmkit.http import Headers, Response
 from swarmkit.streams import read_whole
 
+from .. import lifecycle
 from ..archive import MAX_ARCHIVE, digest, make_tar
 from ..container import Container
 from ..creation import build_config
@@ -107,14 +109,19 @@ async def commit(call: Call) -> Response:
     query = call.query
     container = call.engine.containers.find(query.get("container", ""))
     document = await call.document(required=False)
+    pauses = container.state.status == "running" and bool_value(query.get("pause", "1"))
+    if pauses:
+        await lifecycle.pause(call.engine, container)
     image = _committed(call.engine, container, document, query)
     repository = query.get("repo")
-    name = f"{repository}:{query.get('tag') or 'latest'}" if repository else ""
+    name = ":".join(each for each in (repository, query.get("tag")) if each) if repository else ""
     call.engine.images.add(image, [name] if name else [])
     if name:
         call.engine.images.tagged[image.id] = call.engine.clock.now()
-        say(call.engine, "tag", image.id, with_tag(name))
+        say(call.engine, "tag", image.id, name)
     call.engine.emit(container, "commit", comment=query.get("comment", ""), imageID=image.id, imageRef=name)
+    if pauses:
+        await lifecycle.unpause(call.engine, container)
     return json_reply({"Id": image.id}, 201)
 
 
@@ -122,13 +129,14 @@ def _committed(engine: FakeEngine, container: Container, document: dict[str, Any
     """Make an image of a container: that of its own, and a layer with what has changed."""
     changed = [change.path for change in container.files.changes()]
     nodes = {path: node for path, node in container.files.snapshot().items() if path in changed}
-    layer = make_tar(sorted((path.lstrip("/"), node) for path, node in nodes.items()))
+    entries = sorted(((path.lstrip("/"), node) for path, node in nodes.items()), key=lambda entry: entry[0])
+    layers = (make_tar(entries),) if entries else ()
     now = format_time(engine.clock.now())
     given = {key: value for key, value in document.items() if value and key in CONFIG}
     config = build_config({**container.config, **given}, container.image, container.id)
     step = {"created": now, "created_by": " ".join(container.command), "comment": query.get("comment", "")}
     return make_image(
-        (*container.image.layers, layer),
+        (*container.image.layers, *layers),
         config=config,
         created=now,
         history=(*container.image.history, step),

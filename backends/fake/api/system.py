@@ -28,10 +28,13 @@ async def ping(call: Call) -> Response:
     return Response(200, Headers((*caching, kind, *length)), b"" if length else b"OK")
 
 
+_BUILT = "2024-01-01T00:00:00.000000000+00:00"
+
+
 async def version(call: Call) -> Response:
     engine = call.engine
-    build = {"BuildTime": "2024-01-01T00:00:00.000000000+00:00", "GitCommit": "fake", "GoVersion": "none"}
-    system = {"Arch": "amd64", "Os": "linux", "KernelVersion": "5.10.0-fake"}
+    build = {"GitCommit": "fake", "GoVersion": "none"}
+    system = {"Os": "linux", "Arch": "amd64", "KernelVersion": "5.10.0-fake", "BuildTime": _BUILT}
     api = {"ApiVersion": API_VERSION, "MinAPIVersion": OLDEST_API}
     details = {**api, **build, **system, "Experimental": "false"}
     part = {"Name": "Engine", "Version": engine.version, "Details": dict(sorted(details.items()))}
@@ -41,6 +44,9 @@ async def version(call: Call) -> Response:
 
 async def info(call: Call) -> Response:
     return json_reply(info_document(call.engine))
+
+
+_RUNTIMES = ("io.containerd.runc.v2", "io.containerd.runtime.v1.linux", "runc")
 
 
 def info_document(engine: FakeEngine) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def info_document(engine: FakeEngine) -> dict[str, Any]:
         "Labels": engine.labels,
         "ExperimentalBuild": False,
         "ServerVersion": engine.version,
-        "Runtimes": {"runc": {"path": "runc"}},
+        "Runtimes": {key: {"path": "runc"} for key in _RUNTIMES},
         "DefaultRuntime": "runc",
         "Swarm": {
             "NodeID": "",

@@ -53,7 +53,7 @@ async def create(call: Call) -> Response:
         check_volume_name(name)
         labels, options = document.get("Labels"), document.get("DriverOpts") or None
         volume = Volume(name, engine.clock.now(), labels, options)
-        engine.create_volume(volume)
+    engine.create_volume(volume)  # which the engine says of one that was there, too
     return json_reply(volume.document(), 201)
 
 

@@ -18,7 +18,7 @@ async def cd(shell: Shell, words: list[str]) -> int:
     try:
         path, node = shell.process.files.find(shell.process.path(name))
     except Missing:
-        await shell.process.stderr.write(f"sh: cd: can't cd to {name}: No such file or directory\n".encode())
+        await shell.process.stderr.write(f"sh: cd: line 0: can't cd to {name}: No such file or directory\n".encode())
         return 2
     shell.process.cwd = posixpath.normpath(path) if node.is_folder else shell.process.cwd
     return 0
@@ -53,9 +53,12 @@ async def unset(shell: Shell, words: list[str]) -> int:
 
 
 async def settings(shell: Shell, words: list[str]) -> int:
-    for word in words:
-        if word in ("-e", "+e"):
-            shell.stop_on_error = word == "-e"
+    for index, word in enumerate(words):
+        if word == "--" or not word.startswith(("-", "+")):
+            shell.arguments[1:] = words[index + (word == "--") :]
+            break
+        if "e" in word:
+            shell.stop_on_error = word[0] == "-"
     return 0
 
 
