@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -108,6 +109,8 @@ class EngineWatch:
         if reply.head.status != 200:
             await client.whole(reply)
             raise Internal(f"{self._service.name} answered /events with status {reply.head.status}")
+        # Until an event has come, a stream that breaks is taken up from when it began, by the engine's own clock.
+        self._since = self._since or _seconds(reply.head.headers.get("Date"))
         failures: list[SwarmError] = []
         async with reply.body, trio.open_nursery() as nursery:
             nursery.start_soon(self._end_when_lost, failures, nursery.cancel_scope)
@@ -224,3 +227,11 @@ class EngineWatch:
 
     def _offer(self, kind: str, path: tuple[str, ...], **args: Any) -> None:
         self._sender.offer(Message(Verb.WATCH, path, {"kind": kind, **args}))
+
+
+def _seconds(date: str) -> str:
+    """Return an HTTP date as the seconds that `since` takes; nothing where there is none."""
+    try:
+        return str(int(parsedate_to_datetime(date).timestamp()))
+    except ValueError:
+        return ""

@@ -11,7 +11,8 @@ from backends.docker.stage import OpenedEngine
 from backends.docker.watch import REMEMBERED, RETRY_SECONDS
 from swarmkit import Message, Receiver, Unavailable, Verb
 from swarmkit.channel import DEFAULT_BOUND
-from swarmkit.http import Request, Response
+from swarmkit.http import Headers, Request, Response
+from swarmkit.streams import PipeSender, open_pipe
 
 from .engine import answer, memory_engine, opened
 
@@ -133,6 +134,28 @@ async def test_broken_stream_is_resumed(autojump_clock: Clock) -> None:
             assert ("put", new) in said
             assert [action for kind, action in said if kind == "event"] == ["create"]
             assert {kind for kind, _ in said} == {"put", "gone", "event"}  # it was never lost
+
+
+@pytest.mark.parametrize(
+    ("date", "query"), [("Tue, 24 Nov 2026 17:00:00 GMT", "since=1795539600"), ("yesterday", ""), ("", "")]
+)
+async def test_stream_without_events_is_resumed_from_its_beginning(
+    autojump_clock: Clock, date: str, query: str
+) -> None:
+    """Where no event had come it goes on from when it was opened, by the engine's clock, if the engine says that."""
+    async with memory_engine() as engine, opened(engine) as service:
+        streams: list[PipeSender] = []
+
+        async def events(request: Request) -> Response:
+            sender, receiver = open_pipe()
+            streams.append(sender)
+            return Response(200, Headers((("Date", date),) if date else ()), receiver)
+
+        engine.handlers["GET", "/events"] = events
+        await watch(service)
+        await streams[0].aclose()
+        await trio.sleep(2 * RETRY_SECONDS)
+        assert [target.partition("?")[2] for target in engine.sent("GET", "/events")] == ["", query]
 
 
 async def test_stream_that_ends_is_resumed(autojump_clock: Clock) -> None:
