@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 LIST_DEADLINE = 1.5
 """Seconds that a member may take for what is not mirrored; after that it is named as missing."""
 
+WATCHED = 16384
+"""Messages that a watcher of the whole may be behind, besides those that wait at each member."""
+
 
 class Aggregate:
     """Many hosts as one service.
@@ -186,7 +189,7 @@ class Aggregate:
     # -- watching and membership ----------------------------------------------------------------------------------
 
     def _watch(self, message: Message) -> Message:
-        sender, receiver = open_channel(16384)
+        sender, receiver = open_channel(WATCHED)
         watch = MergedWatch(sender, documents=bool(message.get("documents", True)), nursery=self._nursery)
         watch.begin(list(self.members.values()))
         self._watches.add(watch)

@@ -5,14 +5,22 @@ from __future__ import annotations
 import pytest
 import trio
 
-from swarmkit import Message, Unavailable
-from swarmkit.mirror import WATCHED
+from swarmkit import Message, Unavailable, mirror
+from swarmkit.aggregate import service
 
 from .scripted import ScriptedHost, full_id, row
 from .whole import host_with, waiting, watch, whole_of
 
 Clock = trio.testing.MockClock
 WEB = ("nodes", "a", "containers", full_id("web"))
+
+
+@pytest.fixture
+def small_channels(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Have watches hold few messages, and return how many."""
+    monkeypatch.setattr(service, "WATCHED", 16)
+    monkeypatch.setattr(mirror, "WATCHED", 16)
+    return 16
 
 
 def kinds(messages: list[Message]) -> list[str]:
@@ -92,14 +100,10 @@ async def test_events_alone(autojump_clock: Clock) -> None:
         assert sorted(kinds(waiting(channel))) == ["event", "put", "synced"]
 
 
-async def test_more_than_a_channel_holds(autojump_clock: Clock) -> None:
+async def test_more_than_a_channel_holds(autojump_clock: Clock, small_channels: int) -> None:
     """A listing longer than any channel's bound reaches a watcher who begins to read late."""
-    hosts = [ScriptedHost(name) for name in "ab"]
+    hosts = [host_with(name, *(f"{name}{number}" for number in range(10 * small_channels))) for name in "ab"]
     async with whole_of(*hosts) as whole:
-        for host in hosts:
-            for number in range(10_000):
-                made = row(f"{host.name}{number}")
-                whole.members[host.name].mirror.replica.put(made, 1)
         channel = await watch(whole)
         await trio.testing.wait_all_tasks_blocked()
         having = 0
@@ -107,24 +111,20 @@ async def test_more_than_a_channel_holds(autojump_clock: Clock) -> None:
             having += message["kind"] == "have"
             if message["kind"] == "synced":
                 break
-        assert having == 20_000
+        assert having == 20 * small_channels
 
 
-async def test_watcher_that_never_reads_is_ended(autojump_clock: Clock) -> None:
+async def test_watcher_that_never_reads_is_ended(autojump_clock: Clock, small_channels: int) -> None:
     """Who never reads is ended with an error once he is behind; nobody else is held up."""
     a = host_with("a")
     async with whole_of(a) as whole:
         slow, quick = await watch(whole), await watch(whole)
         got = 0
-        for _ in range(16_384 // WATCHED + 3):
-            for _ in range(WATCHED // 2):
-                a.tell("event", ("nodes", "a"), event={})
-                await trio.lowlevel.checkpoint()
-            for _ in range(WATCHED // 2):
-                a.tell("event", ("nodes", "a"), event={})
+        for _ in range(10 * small_channels):
+            a.tell("event", ("nodes", "a"), event={})
             await trio.testing.wait_all_tasks_blocked()
             got += kinds(waiting(quick)).count("event")
-        assert got == (16_384 // WATCHED + 3) * WATCHED
+        assert got == 10 * small_channels
         with pytest.raises(Unavailable, match="behind"):
             async for _message in slow:
                 pass
