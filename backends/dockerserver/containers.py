@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ from .call import Call
 from .everywhere import prune
 from .execs import ExecOwners
 from .forwarding import connect, forward
-from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, json_of
+from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, json_of, parse_json
 from .references import place_of, referred
 
 
@@ -151,7 +150,7 @@ class Containers:
         if reply["status"] != 201:
             return relayed(reply)
         data = await body_of(reply)
-        self._execs.remember(json.loads(data)["Id"], reply.path)
+        self._execs.remember(parse_json(data)["Id"], reply.path)
         headers = [(str(key), str(value)) for key, value in reply["headers"]]
         return Response(201, Response(201).headers.plus(*headers).without("Content-Length"), data)
 

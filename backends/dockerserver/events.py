@@ -21,9 +21,10 @@ from swarmkit.message import Message, Verb
 from swarmkit.streams import CHUNK, PipeSender, open_pipe
 
 from .answers import naming_missing, stream_answer
+from .background import Background
 from .call import Call
 from .everywhere import reasons
-from .hosts import ANSWER_DEADLINE, MAX_DOCUMENT, Hosts, Node, body_of
+from .hosts import ANSWER_DEADLINE, MAX_DOCUMENT, Hosts, Node, body_of, parse_json
 
 HISTORY_SECONDS = 1.0
 """How long what a host remembers is read, at most; it comes at once."""
@@ -32,9 +33,9 @@ HISTORY_SECONDS = 1.0
 class Events:
     """The operation SystemEvents."""
 
-    def __init__(self, hosts: Hosts, nursery: trio.Nursery) -> None:
+    def __init__(self, hosts: Hosts, background: Background) -> None:
         self._hosts = hosts
-        self._nursery = nursery
+        self._background = background
 
     async def stream(self, call: Call) -> Response:
         """Subscribe first, then ask for history: nothing falls between, and what comes twice is dropped."""
@@ -54,7 +55,7 @@ class Events:
             raise
         sender, body = open_pipe()
         stream = _EventStream(sender, reply.ret, filters)
-        self._nursery.start_soon(stream.run, _in_order(answered(answers)), until)
+        self._background.start_soon(stream.run, _in_order(answered(answers)), until)
         return naming_missing(stream_answer(body), reasons(failed(answers)))
 
     async def _history(self, since: int, until: int | None) -> list[Reply[list[Mapping[str, Any]]]]:
@@ -68,7 +69,7 @@ class Events:
 
         async def ask(node: Node) -> list[Mapping[str, Any]]:
             reply = await self._hosts.connect(node.path, "GET", f"/events?{query}")
-            return [json.loads(line) for line in await _read_for(reply, HISTORY_SECONDS)]
+            return [parse_json(line) for line in await _read_for(reply, HISTORY_SECONDS)]
 
         return await self._hosts.ask_all(ask, deadline=ANSWER_DEADLINE)
 

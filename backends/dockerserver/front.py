@@ -13,6 +13,7 @@ from swarmkit.errors import Denied, NotFound, SwarmError, Unimplemented
 from swarmkit.http import Request, Response
 
 from .answers import error_answer, json_answer
+from .background import Background
 from .call import Call
 from .containers import Containers
 from .events import Events
@@ -43,9 +44,10 @@ class Front:
         self._software = software
         self._execs = ExecOwners(hosts)
         self._containers = Containers(hosts, self._execs)
-        self._images = Images(hosts, nursery)
+        background = Background(nursery)
+        self._images = Images(hosts, background)
         self._system = System(hosts, self._api, software)
-        self._events = Events(hosts, nursery)
+        self._events = Events(hosts, background)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""

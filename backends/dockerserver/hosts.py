@@ -122,7 +122,11 @@ class Hosts:
 
 async def json_of(reply: Message) -> Any:
     """Read a CONNECT's reply as JSON; raise the error that it is."""
-    data = await body_of(reply)
+    return parse_json(await body_of(reply))
+
+
+def parse_json(data: bytes) -> Any:
+    """Read what a host answered, None where that is nothing; raise `Internal` where it is no JSON."""
     try:
         return json.loads(data) if data.strip() else None
     except ValueError as error:

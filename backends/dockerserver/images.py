@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -20,20 +19,21 @@ from swarmkit.message import Message, Verb
 from swarmkit.service import close_ends
 
 from .answers import empty_answer, json_answer, naming_missing, stream_answer
+from .background import Background
 from .call import Call
 from .everywhere import prune, reasons
 from .fanout import FanOut
 from .forwarding import forward, forward_whole
-from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of
+from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, parse_json
 from .progress import MergedProgress
 
 
 class Images:
     """The operations on images."""
 
-    def __init__(self, hosts: Hosts, nursery: trio.Nursery) -> None:
+    def __init__(self, hosts: Hosts, background: Background) -> None:
         self._hosts = hosts
-        self._nursery = nursery
+        self._background = background
 
     async def list(self, call: Call) -> Response:
         """List the images of all hosts, each once (operation ImageList).
@@ -96,7 +96,7 @@ class Images:
             raise joint_error(refusals, done=[host for host, _ in answered(answers)])
         done = require_some(answers)  # else each host says that it has no such image, or why it says nothing
         if call.route.operation.name == "ImageDelete":
-            response = json_answer(merge_image_delete([(host, json.loads(data)) for host, data in done]))
+            response = json_answer(merge_image_delete([(host, parse_json(data)) for host, data in done]))
         else:
             response = empty_answer(201)
         return naming_missing(response, reasons(_down(answers)))
@@ -121,7 +121,7 @@ class Images:
         options = await call.options(stream=True)
         nodes = await self._hosts.nodes()
         fan = FanOut(call.request.body, [node.name for node in nodes if node.lost is None])
-        self._nursery.start_soon(fan.run)
+        self._background.start_soon(fan.run)
 
         async def load_one(node: Node) -> Message:
             args = {"method": "POST", "target": call.whole_target, **options}
@@ -166,7 +166,7 @@ class Images:
             raise joint_error(refusals or down) if failures else Unavailable("there are no hosts")
         notes = [f"host {host} is left out: {reason}" for host, reason in reasons(down)]
         merged = MergedProgress(replies, refusals, notes)
-        self._nursery.start_soon(merged.run)
+        self._background.start_soon(merged.run)
         return naming_missing(stream_answer(merged.body), reasons(down))
 
 

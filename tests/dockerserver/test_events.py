@@ -200,6 +200,29 @@ async def test_a_lost_host_does_not_end_the_stream() -> None:
         await connection.aclose()
 
 
+async def test_a_strange_event_ends_its_stream_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """A fault in one answer is logged; the client sees it break off, and the front lives on."""
+    hosts = remembering()
+    async with serving(hosts) as client:
+        connection, answer = await subscribe(client)
+        hosts.watches[0].offer(told("a", {"Actor": 5}))
+        with pytest.raises(Unavailable):
+            await read_whole(answer.body)
+        await connection.aclose()
+        assert (await client("GET", "/_ping")).data == b"OK"
+    assert "a streamed answer failed" in caplog.text
+
+
+async def test_a_history_that_is_no_json_is_that_host_s_fault() -> None:
+    """The others' history is told, and the host is named."""
+    hosts = remembering(a=[event(5)])
+    hosts.answers["b", "GET /events"] = b"<html>\n"
+    async with serving(hosts) as client:
+        answer = await client("GET", f"/events?until={PAST}")
+        assert _short(json.loads(answer.data)) == "a start web"
+        assert answer.missing == "b: a host answered with what is not JSON: b'<html>'"
+
+
 async def test_hosts_without_history_are_named(autojump_clock: object) -> None:
     """A host that is down, or that hangs, is in the header; the others' history is told."""
 
