@@ -26,11 +26,6 @@ def _contents(archive: bytes) -> list[str]:
         return [f"{entry.name} {entry.type!r} {entry.mode:o} {entry.size}" for entry in tar]
 
 
-def _without_logging(text: str) -> str:
-    """Leave out what the command logs of itself when the refusal comes before it has sent its archive, or after."""
-    return "\n".join(line for line in text.splitlines() if not line.startswith("time="))
-
-
 def _container(cli: Cli) -> None:
     cli.quiet("run", "-d", "--name", "web", "busybox", "sh", "-c", "mkdir -p /a/b; echo one > /a/b/one; sleep 60")
     cli.until("exec", "web", "ls", "/a/b", gives="one")
@@ -82,7 +77,7 @@ def test_copy_refusals(cli: Cli) -> None:
     _container(cli)
     cli.run("cp", "web:/no/such", "-", code=1)
     cli.run("cp", "web:/no/such", "/tmp/nowhere", code=1)
-    cli.run("cp", "/etc/hostname", "web:/no/such/folder/", code=1, arrange=_without_logging)
+    cli.run("cp", "/etc/hostname", "web:/no/such/folder/", code=1)
     cli.run("cp", "/no/such", "web:/tmp", code=1)
     cli.run("cp", "nobody:/tmp", "-", code=1)
     cli.run("cp", "-", "web:/etc/passwd", stdin=_archive(x=b""), code=1)

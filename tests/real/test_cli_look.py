@@ -112,7 +112,7 @@ def test_inspect_refusals(cli: Cli) -> None:
 def test_diff(cli: Cli) -> None:
     """`diff` tells what was changed."""
     cli.quiet("run", "--name", "web", "busybox", "sh", "-c", "touch /new; rm /etc/group; echo x >> /etc/passwd")
-    cli.run("diff", "web")
+    cli.run("diff", "web", arrange=_sorted)
     cli.run("diff", "nobody", code=1)
 
 

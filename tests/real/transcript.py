@@ -32,6 +32,9 @@ ALLOWED: tuple[tuple[str, str, str], ...] = (
 )
 """How the virtual host may differ from an engine: what is replaced in its transcripts, by what, and why."""
 
+_LOGGED = 'time="'
+"""How a line begins that the docker command logs of itself: such as that it was refused before all was sent, or after."""
+
 _ID = re.compile(r"(?<![0-9a-zA-Z_])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-zA-Z_])")
 
 
@@ -62,7 +65,7 @@ class Transcript:
         self.lines.append(self.normalise(f"$ docker {' '.join(result.words)}"))
         for mark, data in ((">", result.stdout), ("!", result.stderr)):
             text = arrange(self.normalise(data.decode("utf-8", "backslashreplace")))
-            self.lines += [f"{mark} {line}" for line in text.splitlines()]
+            self.lines += [f"{mark} {line}" for line in text.splitlines() if not line.startswith(_LOGGED)]
         self.lines.append(f"= {result.code}")
 
     def note(self, text: object) -> None:
