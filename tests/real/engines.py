@@ -97,8 +97,10 @@ class Engine:
             self.machine.open()
         for file in ("docker.sock", "pid"):
             (self.folder / file).unlink(missing_ok=True)
-        options = ["--config-file", "daemon.json", "--data-root", "data", "--exec-root", "exec", "--pidfile", "pid"]
+        options = ["--config-file", "daemon.json", "--data-root", "data", "--pidfile", "pid"]
         options = [word if word.startswith("--") else str(self.folder / word) for word in options]
+        # The machine's own /run: containerd's sockets there have short names, as they must.
+        options += ["--exec-root", "/run/docker"]
         command = ["dockerd", *options, "--host", self.url, "--host", self.tcp, "--tls=false"]
         with self.log.open("ab") as log:
             self._daemon = subprocess.Popen(

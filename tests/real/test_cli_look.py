@@ -12,7 +12,9 @@ from .same import same
 @same
 def test_logs(cli: Cli) -> None:
     """The whole log, both streams apart, its end, its times."""
-    cli.quiet("run", "--name", "web", "busybox", "sh", "-c", "for i in 1 2 3 4; do echo out $i; done; echo err >&2")
+    cli.quiet(
+        "run", "--name", "web", "busybox", "sh", "-c", "for i in 1 2 3 4; do echo out $i; done; sleep 0.2; echo err >&2"
+    )
     cli.run("logs", "web")
     cli.run("logs", "--tail", "2", "web")
     cli.run("logs", "--tail", "0", "web")

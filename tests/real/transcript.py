@@ -33,7 +33,7 @@ ALLOWED: tuple[tuple[str, str, str], ...] = (
 """How the virtual host may differ from an engine: what is replaced in its transcripts, by what, and why."""
 
 _LOGGED = 'time="'
-"""How a line begins that the docker command logs of itself: such as that it was refused before all was sent, or after."""
+"""How a line begins that the docker command logs of itself: such as a refusal before all was sent."""
 
 _ID = re.compile(r"(?<![0-9a-zA-Z_])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-zA-Z_])")
 
