@@ -230,6 +230,7 @@ class Engine:
 
 def start_engines(names: Iterable[str], folder: Path) -> list[Engine]:
     """Start several at once, each with the image `busybox:latest`."""
+    _remove_cgroups_of_the_dead()
     engines = [Engine(name, folder / name) for name in names]
     try:
         for engine in engines:
@@ -267,6 +268,13 @@ def _remove_cgroups(name: str) -> None:
     for parent in [*root.glob(f"*/{name}"), root / name]:
         for folder in sorted(parent.glob("**/"), reverse=True):
             _remove_cgroup(folder)
+
+
+def _remove_cgroups_of_the_dead() -> None:
+    """Remove the control groups of test sessions that were killed: all else of these the kernel has removed."""
+    for folder in Path("/sys/fs/cgroup").glob("*/swarmd-test-*-*"):
+        if not Path("/proc", folder.name.split("-")[2]).exists():
+            _remove_cgroups(folder.name)
 
 
 def _remove_cgroup(folder: Path) -> None:
