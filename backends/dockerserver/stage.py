@@ -30,6 +30,11 @@ class Listening:
     service: Service
     addresses: tuple[str, ...]
 
+    @property
+    def hint(self) -> str:
+        """A command that shows that it works."""
+        return f"docker -H {self.addresses[0]} ps"
+
     async def __call__(self, message: Message, /) -> Message:
         return await self.service(message)
 
