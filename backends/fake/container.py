@@ -88,7 +88,7 @@ class Container:
     removed: bool = False
     around: Surroundings | None = None
     process: Process | None = None
-    run_scope: trio.CancelScope | None = None
+    run_scope: trio.CancelScope | None = None  # of the wait for a restart
     changed: trio.Event = field(factory=trio.Event)
     stdin: PipeSender = field(init=False)
     stdin_reader: PipeReceiver = field(init=False)

@@ -113,12 +113,12 @@ class FakeEngine:
         if not self._listening:
             raise ConnectionRefusedError(f"the fake engine {self.name} is stopped")
         here, there = memory_stream_pair()
+        self._connections.add(there)
         self.nursery.start_soon(self._serve, there)
         return here
 
     async def _serve(self, stream: MemoryStream) -> None:
         """Serve one connection until it ends, or its client has closed it altogether."""
-        self._connections.add(stream)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_cancel_when_gone, stream, nursery.cancel_scope)

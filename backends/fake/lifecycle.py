@@ -159,10 +159,10 @@ async def _restart_later(engine: FakeEngine, container: Container, ran: int) -> 
     """Start a container again by its policy, each time after a longer wait."""
     count = 0 if ran > SETTLED * SECOND else container.restarts
     container.restarts += 1
-    container.run_scope = trio.CancelScope()
-    with container.run_scope:
+    with trio.CancelScope() as waiting:
+        container.run_scope = waiting
         await trio.sleep(min(FIRST_BACKOFF * 2**count, LONGEST_BACKOFF))
-    if container.run_scope.cancelled_caught:
+    if waiting.cancelled_caught:
         return
     container.run_scope = None
     try:

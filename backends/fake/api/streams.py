@@ -11,7 +11,7 @@ from swarmkit.engine.times import format_time, parse_timestamp
 from swarmkit.errors import Conflict, Invalid, SwarmError, Unimplemented
 from swarmkit.frames import encode_frame
 from swarmkit.http import Headers, Response
-from swarmkit.streams import BytesStream, PipeSender
+from swarmkit.streams import CHUNK, BytesStream, PipeSender
 
 from ..container import Container
 from ..output import Entry
@@ -105,8 +105,14 @@ async def logs(call: Call) -> Response:
 async def _logs(container: Container, query: LogQuery, *, follow: bool) -> AsyncGenerator[bytes, None]:
     log = container.output.log
     news = log.follow() if follow and container.state.running else None
+    batch = b""
     for entry in query.select(log.entries()):
-        yield query.encode(entry)
+        batch += query.encode(entry)
+        if len(batch) >= CHUNK:
+            yield batch
+            batch = b""
+    if batch:
+        yield batch
     if news is None:
         return
     async for entry in news:

@@ -113,10 +113,11 @@ class Shell:
             await self.run(script)
 
     async def finish(self) -> int:
-        """Run what was set to run at the exit."""
+        """Run what was set to run at the exit; return the exit code of before."""
+        status = self.status
         if 0 in self.traps:
             await self.run(parse_script(self.traps.pop(0)))
-        return self.status
+        return status
 
     async def run(self, node: Node) -> int:
         """Run a node and return its status, which is `$?` from then on."""
@@ -226,13 +227,16 @@ class Shell:
     async def _group(self, node: Group) -> int:
         shell = self.subshell() if node.subshell or node.redirects else self
         try:
-            shell.process = await self._redirected(node.redirects)
+            shell.process = await shell._redirected(node.redirects)
         except OSError as error:
             return await self._complain(str(error))
         if node.subshell:
             return await shell.run_alone(node.body)
         shell.variables, shell.functions = self.variables, self.functions
-        return await shell.run(node.body)
+        try:
+            return await shell.run(node.body)
+        finally:
+            self.process.cwd = shell.process.cwd
 
     def subshell(self) -> Shell:
         """Return a shell that begins as this one is."""
