@@ -84,7 +84,6 @@ class Container:
     prepared: bool = False  # whether it has ever come as far as its process
     size: tuple[int, int] = (0, 0)
     manually_stopped: bool = False
-    stays_stopped: bool = False
     removed: bool = False
     around: Surroundings | None = None
     process: Process | None = None

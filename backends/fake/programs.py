@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .files import File, Files, Kind, Missing
@@ -33,9 +33,6 @@ class Programs:
     def add(self, name: str, program: Callable[[Process], Awaitable[int]]) -> None:
         """Add a command, or replace one."""
         self._programs[name] = program
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._programs)
 
     def find(self, word: str, files: Files, env: Mapping[str, str]) -> Callable[[Process], Awaitable[int]]:
         """Return the function that a command's first word means; raise `NotExecutable`."""

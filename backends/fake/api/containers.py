@@ -9,7 +9,7 @@ from swarmkit.engine.times import parse_timestamp
 from swarmkit.errors import Internal, Invalid, NotFound
 from swarmkit.http import Response
 
-from .. import lifecycle
+from .. import lifecycle, runs
 from ..creation import check_restart_policy
 from ..defaults import CONFIG, RESOURCES
 from ..documents import inspect_document, list_row
@@ -97,7 +97,7 @@ async def prune(call: Call) -> Response:
         if container.state.running or young or not filters.match_labels(container.config["Labels"]):
             continue
         space += container.files.size()
-        lifecycle.discard(call.engine, container, volumes=False)
+        runs.discard(call.engine, container, volumes=False)
         deleted = [*(deleted or []), container.id]
     call.engine.events.emit("container", "prune", "", {"reclaimed": str(space)})
     return json_reply({"ContainersDeleted": deleted, "SpaceReclaimed": space})

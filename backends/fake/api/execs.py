@@ -10,7 +10,7 @@ from swarmkit.frames import encode_frame
 from swarmkit.http import Response
 from swarmkit.streams import PipeSender, open_pipe
 
-from .. import lifecycle
+from .. import lifecycle, runs
 from ..container import Exec
 from ..engine import FakeEngine
 from ..process import Input, Process
@@ -142,7 +142,7 @@ class _Run:
         exec_ = self._exec
         container, config = exec_.container, exec_.config
         around = lifecycle.require_running(container)
-        env = lifecycle.environment(container)
+        env = runs.environment(container)
         env |= dict(variable.partition("=")[::2] for variable in config.get("Env") or [])
         return Process(
             around,

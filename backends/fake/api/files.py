@@ -10,7 +10,7 @@ from swarmkit.errors import Internal, Invalid, NotFound
 from swarmkit.http import Headers, Response
 from swarmkit.streams import read_whole
 
-from .. import lifecycle
+from .. import runs
 from ..archive import MAX_ARCHIVE, archive_path, export_root, path_stat, read_tar
 from ..container import Container
 from ..files import Missing, Unsuitable
@@ -27,11 +27,11 @@ def _path(call: Call) -> str:
 @contextmanager
 def _mounted(call: Call, container: Container) -> Iterator[None]:
     """Mount a container's volumes for a while, of which there is nothing to be seen but the events."""
-    lifecycle.say_mounts(call.engine, container, "mount")
+    runs.say_mounts(call.engine, container, "mount")
     try:
         yield
     finally:
-        lifecycle.say_mounts(call.engine, container, "unmount")
+        runs.say_mounts(call.engine, container, "unmount")
 
 
 def _not_there(call: Call, path: str) -> NotFound:

@@ -6,7 +6,20 @@ from swarmkit.errors import Unimplemented
 from swarmkit.http import Handler, Response
 
 from ..engine import FakeEngine
-from . import containers, execs, files, image_files, images, lives, measures, networks, streams, system, volumes
+from . import (
+    containers,
+    execs,
+    files,
+    image_files,
+    image_removal,
+    images,
+    lives,
+    measures,
+    networks,
+    streams,
+    system,
+    volumes,
+)
 from .routing import Call, Route, make_router
 
 
@@ -56,7 +69,7 @@ ROUTES = (
     Route("GET", "/images/json", images.list_all),
     Route("POST", "/images/create", images.create),
     Route("POST", "/images/load", image_files.load),
-    Route("POST", "/images/prune", images.prune),
+    Route("POST", "/images/prune", image_removal.prune),
     Route("GET", "/images/search", refused),
     Route("GET", "/images/get", image_files.save),
     Route("GET", "/images/{name}/get", image_files.save),
@@ -64,7 +77,7 @@ ROUTES = (
     Route("GET", "/images/{name}/history", images.history),
     Route("POST", "/images/{name}/tag", images.tag),
     Route("POST", "/images/{name}/push", refused),
-    Route("DELETE", "/images/{name}", images.delete),
+    Route("DELETE", "/images/{name}", image_removal.delete),
     Route("POST", "/commit", image_files.commit),
     Route("GET", "/networks", networks.list_all),
     Route("POST", "/networks/create", networks.create),

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from copy import copy
 from functools import partial
 
 import trio
 from attrs import define, evolve, field
 
-from swarmkit.streams import BytesStream, PipeSender, open_pipe
+from swarmkit.streams import PipeSender, open_pipe
 
-from ..files import Missing, Unsuitable
 from ..process import BROKEN_PIPE, Exit, Input, Process
 from ..programs import NotExecutable
 from .expansion import expand, expand_one
 from .parser import parse_script
+from .redirection import FileWriter, PipeWriter, redirected
 from .syntax import (
     Chain,
     For,
@@ -25,7 +24,6 @@ from .syntax import (
     If,
     Node,
     Pipeline,
-    Redirect,
     Sequence,
     ShellSyntaxError,
     Simple,
@@ -52,35 +50,6 @@ class Return(Exception):
 
 Builtin = Callable[["Shell", list[str]], Awaitable[int]]
 """A command that a shell does itself."""
-
-
-@define(eq=False)
-class PipeWriter:
-    """The writing end of a pipe between two processes."""
-
-    sender: PipeSender
-
-    async def write(self, data: bytes) -> None:
-        await self.sender.send_all(data)
-
-
-@define(eq=False)
-class FileWriter:
-    """A file opened for writing."""
-
-    data: bytearray
-
-    async def write(self, data: bytes) -> None:
-        await trio.lowlevel.checkpoint()
-        self.data += data
-
-
-@define(eq=False)
-class Discard:
-    """`/dev/null`."""
-
-    async def write(self, data: bytes) -> None:
-        await trio.lowlevel.checkpoint()
 
 
 @define(eq=False)
@@ -227,7 +196,7 @@ class Shell:
     async def _group(self, node: Group) -> int:
         shell = self.subshell() if node.subshell or node.redirects else self
         try:
-            shell.process = await shell._redirected(node.redirects)
+            shell.process = await redirected(shell, node.redirects)
         except OSError as error:
             return await self._complain(str(error))
         if node.subshell:
@@ -272,7 +241,7 @@ class Shell:
         words = await self.words(node.words)
         values = {name: await expand_one(self, word) for name, word in node.assignments}
         try:
-            process = await self._redirected(node.redirects)
+            process = await redirected(self, node.redirects)
         except OSError as error:
             return await self._complain(str(error))
         if not words:
@@ -320,41 +289,6 @@ class Shell:
     async def _complain(self, text: str) -> int:
         await self.process.stderr.write(f"sh: {text}\n".encode())
         return 1
-
-    async def _redirected(self, redirects: tuple[Redirect, ...]) -> Process:
-        """Return the process with its streams redirected. Raises OSError in the shell's words."""
-        if not redirects:
-            return self.process
-        process = copy(self.process)  # one process all the same: its signals and its pid are shared
-        streams = {1: process.stdout, 2: process.stderr}
-        for redirect in redirects:
-            target = await expand_one(self, redirect.target)
-            if redirect.kind == "<":
-                process.stdin = self._reader(target)
-            elif redirect.kind == ">&":
-                streams[redirect.descriptor] = streams.get(int(target) if target.isdigit() else 1, process.stdout)
-            else:
-                streams[redirect.descriptor] = self._writer(target, append=redirect.kind == ">>")
-        process.stdout, process.stderr = streams[1], streams[2]
-        return process
-
-    def _reader(self, name: str) -> Input:
-        try:
-            _, node = self.process.files.find(self.process.path(name))
-        except Missing as error:
-            raise OSError(f"can't open {name}: no such file") from error
-        return Input(BytesStream(bytes(node.data)))
-
-    def _writer(self, name: str, *, append: bool) -> FileWriter | Discard:
-        path = self.process.path(name)
-        if path == "/dev/null":
-            return Discard()
-        try:
-            return FileWriter(self.process.files.open(path, self.process.around.clock.now(), append=append).data)
-        except Missing as error:
-            raise OSError(f"can't create {name}: nonexistent directory") from error
-        except Unsuitable as error:
-            raise OSError(f"can't create {name}: {error}") from error
 
 
 async def _run_stage(shell: Shell, command: Node, sender: PipeSender | None, statuses: list[int], index: int) -> None:
