@@ -13,13 +13,13 @@ from attrs import evolve
 from swarmkit.engine import containers as listing
 from swarmkit.engine.documents import node_document, with_host_in_row, with_node_in_inspect
 from swarmkit.engine.filters import Filters
-from swarmkit.engine.names import split_qualified
+from swarmkit.engine.names import name_in_use, split_qualified
 from swarmkit.engine.references import find_image
 from swarmkit.engine.replies import answered
 from swarmkit.engine.rows import Row as ListedRow
 from swarmkit.engine.status import status_text
 from swarmkit.engine.times import parse_time
-from swarmkit.errors import Conflict, Invalid
+from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.http import Response
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Listing, Row
@@ -108,11 +108,21 @@ class Containers:
                 return await self._rename(call)
             case "ContainerExec":
                 return await self._create_exec(call)
-        return await forward(self._hosts, call, await self._hosts.path_of(call.name), call.target)
+        return await forward(self._hosts, call, await self._path(call), call.target)
+
+    async def _path(self, call: Call) -> Path:
+        """Return the path to the owner. What no host has is left to one of them to refuse in the engine's own words."""
+        try:
+            return await self._hosts.path_of(call.name)
+        except NotFound:
+            refusing = None if call.streams_body else await self._hosts.refusing(call.name)
+            if refusing is None:
+                raise
+            return refusing
 
     async def _inspect(self, call: Call) -> Response:
         """Add the host as `Node`."""
-        reply = await connect(self._hosts, call, await self._hosts.path_of(call.name), call.target)
+        reply = await connect(self._hosts, call, await self._path(call), call.target)
         if reply["status"] != 200:
             return relayed(reply)
         document = await json_of(reply)
@@ -143,10 +153,10 @@ class Containers:
         """Raise `Conflict` where another host has the name; the own one looks for itself."""
         for row in Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",)))):
             if name in row.names and row.member != member:
-                raise Conflict("in use", name_in_use=name, id=row.id, host=row.member)
+                raise Conflict(f"Error when allocating new name: {name_in_use(name, row.id, row.member)}")
 
     async def _create_exec(self, call: Call) -> Response:
-        reply = await connect(self._hosts, call, await self._hosts.path_of(call.name), call.target)
+        reply = await connect(self._hosts, call, await self._path(call), call.target)
         if reply["status"] != 201:
             return relayed(reply)
         data = await body_of(reply)

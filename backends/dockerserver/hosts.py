@@ -79,6 +79,19 @@ class Hosts:
         word = reference.removeprefix("/").removeprefix(f"{member}/")
         return reply.path if "/" in word else (*reply.path[:-1], word)
 
+    async def refusing(self, reference: str) -> Path | None:
+        """Return the path by which a host will refuse a container that none has, in the words that it has for that.
+
+        None where a host was never seen, or none is up.
+        """
+        if Listing.of(await self.service(Message(Verb.LS, ("containers",)))).missing:
+            return None
+        up = [node.name for node in await self.nodes() if node.lost is None]
+        word = reference.removeprefix("/")
+        host = next((name for name in up if word.startswith(f"{name}/")), up[0] if up else None)
+        word = word.removeprefix(f"{host}/")
+        return ("nodes", host, "containers", word) if host is not None and "/" not in word else None
+
     async def connect(self, path: Path, method: str, target: str, **options: Any) -> Message:
         """Send one request to what a path names."""
         return await self.service(Message(Verb.CONNECT, path, {"method": method, "target": target, **options}))

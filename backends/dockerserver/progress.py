@@ -33,8 +33,8 @@ class MergedProgress:
     ) -> None:
         self._replies = replies
         self._notes = notes
-        self._several = len(replies) + len(failures) > 1
-        self._errors = [f"{host}: {error.message}" for host, error in failures]
+        self._hosts = len(replies) + len(failures)
+        self._errors = [(host, error.message) for host, error in failures]
         self._said: set[bytes] = set()
         self._sender: PipeSender
         self._sender, self.body = open_pipe()
@@ -72,23 +72,23 @@ class MergedProgress:
                 for line in lines:
                     await self._line(host, line)
                 if len(rest) > MAX_LINE:
-                    self._errors.append(f"{host}: a line of progress is longer than {MAX_LINE} bytes")
+                    self._errors.append((host, f"a line of progress is longer than {MAX_LINE} bytes"))
                     return
             if rest.strip():
                 await self._line(host, rest)
         except SwarmError as error:
-            self._errors.append(f"{host}: {error.message}")
+            self._errors.append((host, error.message))
 
     async def _line(self, host: str, line: bytes) -> None:
         line = line.strip()
         if not line:
             return
-        if not self._several:
+        if self._hosts == 1:
             await self._send(line)
             return
         progress = _read(line)
         if "error" in progress:
-            self._errors.append(f"{host}: {progress['error']}")
+            self._errors.append((host, str(progress["error"])))
             return
         if "id" in progress and "progressDetail" in progress:
             progress["id"] = f"{host}/{progress['id']}"
@@ -104,8 +104,11 @@ class MergedProgress:
         return True
 
     async def _say_errors(self) -> None:
+        """Say what failed and where; what all hosts say alike is said once, in their words."""
         if self._errors:
-            text = "; ".join(self._errors)
+            texts = {text for _, text in self._errors}
+            everywhere = len(texts) == 1 and len(self._errors) == self._hosts
+            text = texts.pop() if everywhere else "; ".join(f"{host}: {text}" for host, text in sorted(self._errors))
             await self._send(json.dumps({"errorDetail": {"message": text}, "error": text}).encode())
 
     async def _send(self, line: bytes) -> None:

@@ -308,7 +308,9 @@ async def test_a_spec_of_wrong_types_is_left_to_the_engine(config: Any) -> None:
     ("reference", "path"),
     [
         ("one", "nodes/a/containers/one"),
-        ("/one", None),
+        ("nobody", "nodes/a/containers/nobody"),  # nobody has it: a host is left to refuse it in its own words
+        ("b/nobody", "nodes/b/containers/nobody"),
+        ("c/nobody", None),
         ("a/dup", "nodes/a/containers/dup"),
         ("b%2Fdup", "nodes/b/containers/dup"),
         (TWO, f"nodes/b/containers/{TWO}"),
@@ -389,8 +391,8 @@ async def test_a_rename_goes_to_the_owner_with_the_bare_name(wanted: str, sent: 
         (
             "two",
             409,
-            f'Conflict. The container name "/two" is already in use by container "{TWO}" on host b. '
-            "You have to remove (or rename) that container to be able to reuse that name.",
+            'Error when allocating new name: Conflict. The container name "/two" is already in use by container '
+            f'"{TWO}" on host b. You have to remove (or rename) that container to be able to reuse that name.',
         ),
     ],
 )
