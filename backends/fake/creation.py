@@ -19,6 +19,7 @@ MINIMUM_MEMORY = 6 * 1024 * 1024
 
 POLICIES = ("", "no", "always", "unless-stopped", "on-failure")
 
+_PORT = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?", re.ASCII)
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
@@ -112,6 +113,10 @@ def check_host_config(given: Mapping[str, Any]) -> None:
         raise Invalid("can't create 'AutoRemove' container with restart policy")
     if 0 < (given.get("Memory") or 0) < MINIMUM_MEMORY:
         raise Invalid("Minimum memory limit allowed is 6MB")
+    for port, bindings in (given.get("PortBindings") or {}).items():
+        for number in (port.partition("/")[0], *(binding.get("HostPort") or "0" for binding in bindings or [])):
+            if not _PORT.fullmatch(number):
+                raise Invalid(f'invalid port specification: "{number}"')
 
 
 def check_restart_policy(policy: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 from swarmkit.errors import Invalid
@@ -14,7 +15,7 @@ _STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SI
 
 def parse_signal(text: str) -> int:
     """Read `TERM`, `SIGTERM` or `15`. Raises Invalid in the engine's words."""
-    if text.lstrip("+-").isdigit():
+    if re.fullmatch(r"[+-]?[0-9]{1,9}", text):
         number = int(text)
         if number == 0:
             raise Invalid(f"Invalid signal: {text}")

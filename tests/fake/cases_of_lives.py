@@ -60,6 +60,8 @@ LIVES: dict[str, list[Step]] = {
         hosted("web", RestartPolicy={"Name": "bad"}),
         hosted("web", RestartPolicy={"Name": "always", "MaximumRetryCount": 3}),
         hosted("web", Memory=1),
+        hosted("web", PortBindings={"80/tcp": [{"HostPort": "x"}]}),
+        hosted("web", PortBindings={"x/tcp": [{"HostPort": "80"}]}),
         hosted("web", Binds=["x"]),
         hosted("web", Binds=["./x:/y"]),
     ],
@@ -105,6 +107,7 @@ LIVES: dict[str, list[Step]] = {
         *asks(
             "POST /containers/web/kill?signal=NOPE",
             "POST /containers/web/kill?signal=0",
+            "POST /containers/web/kill?signal=%2B-5",
             "POST /containers/web/kill?signal=99",
             "POST /containers/web/kill?signal=HUP",
             "POST /containers/web/kill?signal=SIGTERM",

@@ -78,11 +78,12 @@ class Call:
             raise Invalid(f"Content-Type specified ({kind}) must be 'application/json'")
         if not data:
             raise Invalid("EOF", status=status)
+        text = data.decode(errors="replace")
         try:
-            document = json.loads(data)
+            document = json.loads(text)
         except ValueError:
             try:
-                Filters.parse(data.decode(errors="replace"))  # which knows how Go puts it
+                Filters.parse(text)  # which knows how Go puts it
             except Invalid as error:
                 raise Invalid(error.message, status=status) from error
             raise

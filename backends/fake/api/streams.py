@@ -86,7 +86,7 @@ def _log_query(call: Call, container: Container) -> LogQuery:
     tail = call.query.get("tail", "")
     return LogQuery(
         streams=streams,
-        tail=int(tail) if tail.isdigit() else None,
+        tail=int(tail) if tail.isdecimal() else None,
         since=since,
         until=until or None,
         timestamps=call.flag("timestamps"),
