@@ -30,6 +30,7 @@ def row(name: str, state: str = "created") -> Row:
 class ScriptedHost:
     """A service with containers. `before` is awaited before each call, and may wait or raise.
 
+    `instead` answers in its place, and may have it `answer` after all.
     `quiet` keeps it from telling its watchers of changes; without `hears` a watch is not put in step.
     """
 
@@ -37,6 +38,7 @@ class ScriptedHost:
     rows: dict[str, Row] = field(factory=dict)
     calls: list[Message] = field(factory=list)
     before: Callable[[Message], Any] | None = None
+    instead: Service | None = None
     quiet: bool = False
     hears: bool = True
     senders: list[Sender] = field(factory=list)
@@ -83,6 +85,10 @@ class ScriptedHost:
         return [message for message in self.calls if message.verb is verb]
 
     async def __call__(self, message: Message, /) -> Message:
+        return await (self.answer(message) if self.instead is None else self.instead(message))
+
+    async def answer(self, message: Message) -> Message:
+        """Do what a message asks for."""
         self.calls.append(message)
         await trio.lowlevel.checkpoint()
         if self.before is not None:

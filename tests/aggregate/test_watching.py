@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import trio
 
-from swarmkit import Message, Unavailable, mirror
+from swarmkit import Message, Unavailable
 from swarmkit.aggregate import service
+from swarmkit.mirror import watchers
 
 from .scripted import ScriptedHost, full_id, row
 from .whole import host_with, waiting, watch, whole_of
@@ -19,7 +20,7 @@ WEB = ("nodes", "a", "containers", full_id("web"))
 def small_channels(monkeypatch: pytest.MonkeyPatch) -> int:
     """Have watches hold few messages, and return how many."""
     monkeypatch.setattr(service, "WATCHED", 16)
-    monkeypatch.setattr(mirror, "WATCHED", 16)
+    monkeypatch.setattr(watchers, "WATCHED", 16)
     return 16
 
 

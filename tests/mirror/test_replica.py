@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from swarmkit.replica import TOMBSTONES, Replica
+from swarmkit.mirror.replica import TOMBSTONES, Replica
 
-from .aggregate.scripted import full_id, row
+from ..aggregate.scripted import full_id, row
 
 WEB = row("web")
 

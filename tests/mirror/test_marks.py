@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swarmkit.marks import MARKED, Marks
+from swarmkit.mirror.marks import MARKED, Marks
 
 
 def test_marked_is_unread_until_read() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from .rows import Row
+from ..rows import Row
 
 TOMBSTONES = 4096
 """Ids that are remembered as gone, so that older news does not bring them back."""
