@@ -1,16 +1,58 @@
-"""One watch over many members, who may come and go while it lasts."""
+"""Watches over many members, who may come and go while they last."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import trio
 
-from ..channel import Receiver, Sender
+from ..channel import Receiver, Sender, open_channel
 from ..errors import SwarmError, Unavailable
 from ..message import Message, Path, Verb
 from ..rows import Row
 from .members import Member
+
+WATCHED = 16384
+"""Messages that a watcher of the whole may be behind, besides those that wait at each member."""
+
+
+class Watches:
+    """All watches over the members there are."""
+
+    def __init__(self, name: str, members: Mapping[str, Member], nursery: trio.Nursery) -> None:
+        self._name = name
+        self._members = members
+        self._nursery = nursery
+        self._watches: set[MergedWatch] = set()
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    def open(self, *, documents: bool) -> Receiver:
+        """Open one more."""
+        sender, receiver = open_channel(WATCHED)
+        watch = MergedWatch(sender, documents=documents, nursery=self._nursery)
+        watch.begin(list(self._members.values()))
+        self._watches.add(watch)
+        self._nursery.start_soon(self._keep, watch)
+        return receiver
+
+    async def _keep(self, watch: MergedWatch) -> None:
+        try:
+            await watch.keep(self._name)
+        finally:
+            self._watches.discard(watch)
+
+    def enter(self, member: Member) -> None:
+        """Have all watches follow one more member."""
+        for watch in self._watches:
+            watch.add(member)
+
+    def leave(self, member: Member) -> None:
+        """Have all watches say that all of a member's has gone."""
+        for watch in self._watches:
+            watch.drop(member)
 
 
 class MergedWatch:

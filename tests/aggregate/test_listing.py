@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from swarmkit import Message, Missing, Unavailable
-from swarmkit.aggregate.service import LIST_DEADLINE
+from swarmkit.aggregate.listing import LIST_DEADLINE
 from swarmkit.errors import NotFound
 
 from .scripted import ScriptedHost, ScriptedStage, full_id

@@ -40,7 +40,7 @@ class Stages:
 async def following(source: Service, stages: Stages) -> AsyncIterator[Aggregate]:
     """Open an aggregate that follows a source."""
     async with whole_of() as whole, trio.open_nursery() as nursery:
-        nursery.start_soon(whole.follow_source, source, stages.parse)
+        nursery.start_soon(whole.membership.follow_source, source, stages.parse)
         await trio.testing.wait_all_tasks_blocked()
         yield whole
         nursery.cancel_scope.cancel()
@@ -192,7 +192,7 @@ async def test_name_that_is_taken_is_waited_for(autojump_clock: Clock) -> None:
         following(first, stages) as whole,
         trio.open_nursery() as nursery,
     ):
-        nursery.start_soon(whole.follow_source, second, stages.parse)
+        nursery.start_soon(whole.membership.follow_source, second, stages.parse)
         await trio.testing.wait_all_tasks_blocked()
         assert [each.qualified for each in await ls(whole)] == ["a/web"]
         await one.remove("a")

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from swarmkit import Message, Unavailable
-from swarmkit.aggregate import service
+from swarmkit.aggregate import watching
 from swarmkit.mirror import watchers
 
 from .scripted import ScriptedHost, full_id, row
@@ -19,7 +19,7 @@ WEB = ("nodes", "a", "containers", full_id("web"))
 @pytest.fixture
 def small_channels(monkeypatch: pytest.MonkeyPatch) -> int:
     """Have watches hold few messages, and return how many."""
-    monkeypatch.setattr(service, "WATCHED", 16)
+    monkeypatch.setattr(watching, "WATCHED", 16)
     monkeypatch.setattr(watchers, "WATCHED", 16)
     return 16
 
@@ -136,7 +136,7 @@ async def test_closed_watch_is_let_go(autojump_clock: Clock) -> None:
     async with whole_of(host_with("a")) as whole:
         (await watch(whole)).close()
         await trio.testing.wait_all_tasks_blocked()
-        assert whole._watches == set()
+        assert len(whole._watches) == 0
 
 
 async def test_closing_ends_the_watches(autojump_clock: Clock) -> None:
@@ -154,9 +154,9 @@ async def test_host_that_leaves_takes_its_rows(autojump_clock: Clock) -> None:
         channel = await watch(whole)
         await trio.testing.wait_all_tasks_blocked()
         waiting(channel)
-        whole._leave(whole.members["b"])
+        whole.membership._leave(whole.members["b"])
         assert kinds(waiting(channel)) == ["gone", "synced"]
-        whole._leave(whole.members["a"])
+        whole.membership._leave(whole.members["a"])
         told = waiting(channel)
         assert set(kinds(told)) == {"gone"}
         assert {message.path for message in told} == {WEB, ("nodes", "a")}

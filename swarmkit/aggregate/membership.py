@@ -1,0 +1,137 @@
+"""Who is a member, and for how long: members that were given, and those that sources list."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+from attrs import define, field
+
+from ..errors import Invalid, SwarmError, error_of
+from ..instance import open_instance
+from ..mirror import open_mirror
+from ..pipeline import Pipeline, parse_pipeline
+from ..service import Service
+from .following import Follower
+from .instance import Instance, Opening
+from .members import Member
+
+log = logging.getLogger(__name__)
+
+
+class Interested(Protocol):
+    """Who must know at once of members that come and go."""
+
+    def enter(self, member: Member) -> None:
+        """Take note of a new member."""
+
+    def leave(self, member: Member) -> None:
+        """Take note that one is a member no more."""
+
+
+@define(eq=False)
+class _Listed:
+    """A member that a source lists."""
+
+    name: str
+    opening: Opening
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    member: Member | None = None
+
+
+class Membership:
+    """Open members, keep them in `members` by name, and end them."""
+
+    def __init__(
+        self,
+        members: dict[str, Member],
+        nursery: trio.Nursery,
+        interested: Interested,
+        check_name: Callable[[str], None],
+    ) -> None:
+        self._members = members
+        self._nursery = nursery
+        self._interested = interested
+        self._check_name = check_name
+        self._left = trio.Event()
+
+    async def run_member(
+        self, name: str, pipeline: Pipeline, *, task_status: trio.TaskStatus[Member] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Open a member and keep it until cancelled; its name is then free again.
+
+        What its opening fails with is raised, with its name; if it fails later it is down until it is opened again.
+        """
+        instance = Instance(name)
+        async with open_mirror(instance, name) as mirror:
+            member = Member(name, mirror)
+            self._enter(member)
+            try:
+                opening = pipeline.named(name).open
+                await instance.keep(opening, patient=False, started=lambda: task_status.started(member))
+            except SwarmError as error:
+                raise error_of(error.code, f"member {name}: {error.message}", **error.details) from error
+            finally:
+                self._leave(member)
+
+    def _enter(self, member: Member) -> None:
+        self._members[member.name] = member
+        self._interested.enter(member)
+
+    def _leave(self, member: Member) -> None:
+        if self._members.get(member.name) is not member:
+            return
+        del self._members[member.name]
+        self._left.set()
+        self._left = trio.Event()
+        self._interested.leave(member)
+
+    # -- sources --------------------------------------------------------------------------------------------------
+
+    async def run_source(
+        self, pipeline: Pipeline, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Open a source and follow it until cancelled; what its opening fails with is raised."""
+        source = Instance(pipeline.name)
+        async with open_instance() as nursery:
+            nursery.start_soon(self.follow_source, source, parse_pipeline)
+            await source.keep(pipeline.open, patient=False, started=task_status.started)
+
+    async def follow_source(self, source: Service, parse: Callable[[str], Pipeline]) -> None:
+        """Open and end members as a source says, until cancelled; `parse` reads the stage that an entry names."""
+
+        def begin(name: str, text: str) -> Callable[[], None]:
+            self._check_name(name)
+            listed = _Listed(name, lambda: parse(text).named(name).open())
+            self._nursery.start_soon(self._run_listed, listed)
+
+            def end() -> None:
+                if listed.member is not None:
+                    self._leave(listed.member)  # before it is closed, which may take its time
+                listed.scope.cancel()
+
+            return end
+
+        await Follower(source, begin).run()
+
+    async def _run_listed(self, listed: _Listed) -> None:
+        with listed.scope:
+            while listed.name in self._members:  # another of that name; it may be the one before, on its way out
+                log.info("the host %s is listed; it waits for another of that name to leave", listed.name)
+                await self._left.wait()
+            instance = Instance(listed.name)
+            async with open_mirror(instance, listed.name) as mirror:
+                listed.member = Member(listed.name, mirror)
+                self._enter(listed.member)
+                try:
+                    await instance.keep(listed.opening, patient=True)
+                finally:
+                    self._leave(listed.member)
+
+
+def any_name(name: str) -> None:
+    """Raise `Invalid` for what cannot be told apart in `host/name`."""
+    if not name or "/" in name:
+        raise Invalid(f"{name!r} cannot be the name of a host")
