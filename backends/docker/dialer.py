@@ -23,7 +23,8 @@ KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 10, 5, 3
 class Dialer(Protocol):
     """Give a new byte stream to the engine; raise OSError where there is none to be had.
 
-    The stream must have a half-close. `address` is how the engine is called in messages and listings.
+    The stream must have a half-close. `address` is how the engine is called in messages and listings. An OSError with
+    an `errno` is told in the system's words for it, one without in its own.
     """
 
     @property

@@ -6,43 +6,28 @@ Subscribed first, listed second: nothing falls between. A broken event stream is
 
 from __future__ import annotations
 
-import json
 import logging
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import trio
 
 from swarmkit.channel import Sender
-from swarmkit.engine.events import Identity, identity
 from swarmkit.errors import Internal, SwarmError, Unavailable
 from swarmkit.message import Message, Verb
-from swarmkit.streams import CHUNK
 
-from .client import EngineRequest
-
-if TYPE_CHECKING:
-    from .service import EngineService, Snapshot
+from .events import Event, EventStream, touched
+from .listing import EngineListing, Snapshot
+from .node import EngineNode
+from .request import EngineRequest
 
 log = logging.getLogger(__name__)
-
-MAX_EVENT = 1024 * 1024
-"""Bytes of one event, at most."""
-
-REMEMBERED = 1024
-"""Events whose identity is kept, to drop those that come twice when a stream is resumed."""
 
 FETCHED_AT_ONCE = 200
 """Containers that one request names at most: it names them in its target."""
 
 RETRY_SECONDS = 0.5
 """Wait before a broken event stream of a healthy engine is opened again."""
-
-_CHANGES_NOTHING = frozenset(
-    {"attach", "detach", "resize", "top", "export", "copy", "archive-path", "extract-to-dir", "commit"}
-)
-"""Actions on a container after which its row in a list is what it was (besides all `exec_…`)."""
 
 
 class EngineWatch:
@@ -53,17 +38,17 @@ class EngineWatch:
     answering; answers again and has been compared). Rows carry a `stamp`: of two for one id the greater is the newer.
     """
 
-    def __init__(self, service: EngineService, sender: Sender, *, documents: bool) -> None:
-        self._service = service
+    def __init__(self, node: EngineNode, listing: EngineListing, sender: Sender, *, documents: bool) -> None:
+        self._node = node
+        self._listing = listing
         self._sender = sender
+        self._events = EventStream(node.name, self._event)
         self._documents = documents
         self._known: set[str] = set()
         self._synced = False
         self._lost = False
         self._dirty: set[str] = set()
         self._woken = trio.Event()
-        self._since = ""
-        self._seen: dict[Identity, None] = {}
 
     async def run(self) -> None:
         """Follow the engine until the receiver has gone or falls too far behind."""
@@ -74,12 +59,12 @@ class EngineWatch:
                 await self._sender.wait_closed()
                 nursery.cancel_scope.cancel()
             finally:
-                self._sender.end(Unavailable(f"{self._service.name} has been closed"))
+                self._sender.end(Unavailable(f"host {self._node.name} is closed: what opened it has ended"))
 
     # -- health ---------------------------------------------------------------------------------------------------
 
     async def _follow_health(self) -> None:
-        health = self._service.health
+        health = self._node.health
         while True:
             self._offer_node()
             if not health.healthy and health.settled.is_set() and not self._lost:
@@ -88,29 +73,28 @@ class EngineWatch:
             await health.wait_change()
 
     def _offer_node(self) -> None:
-        self._offer("put", ("nodes", self._service.name), row=self._service.node_row().to_plain())
+        self._offer("put", ("nodes", self._node.name), row=self._node.row().to_plain())
 
     # -- events ---------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
         while True:
-            await self._service.health.wait_healthy()
+            await self._node.health.wait_healthy()
             try:
                 await self._follow_once()
             except SwarmError as error:
-                log.debug("the event stream of %s ended: %s", self._service.name, error)
-                self._service.client.health.suspect()
+                log.debug("the event stream of %s ended: %s", self._node.name, error)
+                self._node.health.suspect()
             await trio.sleep(RETRY_SECONDS)
 
     async def _follow_once(self) -> None:
-        client = self._service.client
-        query = {"since": self._since} if self._since else {}
+        client, events = self._node.client, self._events
+        query = {"since": events.since} if events.since else {}
         reply = await client.exchange(EngineRequest(method="GET", target=f"/events?{urlencode(query)}"))
         if reply.head.status != 200:
             await client.whole(reply)
-            raise Internal(f"{self._service.name} answered /events with status {reply.head.status}")
-        # Until an event has come, a stream that breaks is taken up from when it began, by the engine's own clock.
-        self._since = self._since or _seconds(reply.head.headers.get("Date"))
+            raise Internal(f"host {self._node.name} answered /events with status {reply.head.status}")
+        events.begin(reply.head.headers.get("Date"))
         failures: list[SwarmError] = []
         async with reply.body, trio.open_nursery() as nursery:
             nursery.start_soon(self._end_when_lost, failures, nursery.cancel_scope)
@@ -119,77 +103,40 @@ class EngineWatch:
             else:
                 self._announce()
             try:
-                await self._read_events(reply.body)
+                await events.read(reply.body)
             except SwarmError as error:
                 failures.append(error)
             nursery.cancel_scope.cancel()
-        raise failures[0] if failures else Unavailable(f"nobody follows {self._service.name} any more")
+        raise failures[0] if failures else Unavailable(f"nobody follows host {self._node.name} any more")
 
     async def _end_when_lost(self, failures: list[SwarmError], scope: trio.CancelScope) -> None:
         """Give the stream up with the engine: a frozen one keeps it open, and when it thaws they must be compared."""
-        await self._service.health.wait_lost()
-        failures.append(Unavailable(self._service.health.reason))
+        await self._node.health.wait_lost()
+        failures.append(Unavailable(self._node.health.reason))
         scope.cancel()
 
-    async def _read_events(self, body: trio.abc.ReceiveStream) -> None:
-        """Pass on each event; raise when the stream ends, as it never does on its own."""
-        rest = b""
-        while data := await body.receive_some(CHUNK):
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                if line.strip():
-                    self._event(line)
-            if len(rest) > MAX_EVENT:
-                raise Internal(f"{self._service.name} sent an event of more than {MAX_EVENT} bytes")
-        raise Unavailable(f"{self._service.name} ended its event stream")
-
-    def _event(self, line: bytes) -> None:
-        try:
-            event = json.loads(line)
-            once = identity(event)
-            if once not in self._seen:
-                self._note(event, once)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise Internal(f"{self._service.name} sent what is no event: {line[:80]!r}") from error
-
-    def _note(self, event: dict[str, Any], once: Identity) -> None:
-        """Pass on an event that has not come before, and remember it."""
-        touched = self._touched(event)
-        nanoseconds = once[0]
-        self._seen[once] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        if nanoseconds:
-            self._since = f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
-        if touched:
-            self._dirty.add(touched)
+    def _event(self, event: Event) -> None:
+        container = touched(event)
+        if container:
+            self._dirty.add(container)
             self._woken.set()
         if event.get("Type") == "daemon":
-            self._service.refresh_facts()
-        self._offer("event", ("nodes", self._service.name), event=event)
-
-    def _touched(self, event: dict[str, Any]) -> str:
-        """Return the container that an event has changed, so that its row must be fetched again; else nothing."""
-        action, actor = str(event.get("Action", "")), event.get("Actor") or {}
-        if event.get("Type") == "network" and action in ("connect", "disconnect"):
-            return str((actor.get("Attributes") or {}).get("container", ""))
-        if event.get("Type") == "container" and action not in _CHANGES_NOTHING and not action.startswith("exec_"):
-            return str(actor.get("ID", ""))
-        return ""
+            self._node.refresh_facts()
+        self._offer("event", ("nodes", self._node.name), event=event)
 
     # -- documents ------------------------------------------------------------------------------------------------
 
     async def _refresh(self, failures: list[SwarmError], scope: trio.CancelScope) -> None:
         """List everything once, then fetch what events have marked, many at a time."""
         try:
-            await self._compare(await self._service.containers(detail=True))
+            await self._compare(await self._listing.containers(detail=True))
             while True:
                 await self._woken.wait()
                 self._woken = trio.Event()
                 ids, self._dirty = sorted(self._dirty), set()
                 for start in range(0, len(ids), FETCHED_AT_ONCE):
                     some = ids[start : start + FETCHED_AT_ONCE]
-                    self._put(set(some), await self._service.containers(ids=some, detail=True))
+                    self._put(set(some), await self._listing.containers(ids=some, detail=True))
         except SwarmError as error:
             failures.append(error)
             scope.cancel()
@@ -227,11 +174,3 @@ class EngineWatch:
 
     def _offer(self, kind: str, path: tuple[str, ...], **args: Any) -> None:
         self._sender.offer(Message(Verb.WATCH, path, {"kind": kind, **args}))
-
-
-def _seconds(date: str) -> str:
-    """Return an HTTP date as the seconds that `since` takes; nothing where there is none."""
-    try:
-        return str(int(parsedate_to_datetime(date).timestamp()))
-    except ValueError:
-        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,8 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from backends.docker.stage import EngineStage, OpenedEngine
+from backends.docker.service import EngineService
+from backends.docker.stage import EngineStage
 from swarmkit.http import Headers, Request, Response, serve_connection
 from swarmkit.streams import PipeSender, open_pipe
 
@@ -38,7 +40,7 @@ class MemoryEngine:
     requests: list[tuple[str, str]] = field(factory=list)
     containers: dict[str, dict[str, Any]] = field(factory=dict)
     ping_headers: Headers = PING
-    refused: str = ""
+    refused: bool = False
     frozen: bool = False
     dialled: int = 0
     pings: int = 0
@@ -49,7 +51,7 @@ class MemoryEngine:
     async def __call__(self) -> trio.abc.HalfCloseableStream:
         await trio.lowlevel.checkpoint()
         if self.refused:
-            raise ConnectionRefusedError(111, self.refused)
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         self.dialled += 1
         ours, theirs = trio.testing.memory_stream_pair()
         self.nursery.start_soon(self._serve, theirs)
@@ -135,10 +137,10 @@ async def memory_engine(**options: Any) -> AsyncIterator[MemoryEngine]:
 
 
 @asynccontextmanager
-async def opened(engine: MemoryEngine) -> AsyncIterator[OpenedEngine]:
+async def opened(engine: MemoryEngine) -> AsyncIterator[EngineService]:
     """Open the part `docker` over an engine in memory, and wait until it knows how the engine is."""
     async with EngineStage(engine, "e").open(None) as service:
-        assert isinstance(service, OpenedEngine)
+        assert isinstance(service, EngineService)
         await trio.testing.wait_all_tasks_blocked()
         engine.requests.clear()
         yield service

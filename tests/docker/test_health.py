@@ -19,7 +19,7 @@ Clock = trio.testing.MockClock
 async def test_engine_that_answers_is_healthy(autojump_clock: Clock) -> None:
     """It is pinged at intervals, on a connection that is closed each time."""
     async with memory_engine() as engine, opened(engine) as service:
-        assert service.health.state is State.HEALTHY
+        assert service.node.health.state is State.HEALTHY
         before = engine.pings
         await trio.sleep(10 * PING_INTERVAL + 0.5)
         assert engine.pings - before == 10
@@ -31,29 +31,32 @@ async def test_engine_that_hangs_is_unhealthy(autojump_clock: Clock) -> None:
     async with memory_engine() as engine, opened(engine) as service:
         engine.freeze()
         await trio.sleep(PING_INTERVAL + PING_DEADLINE + 0.1)
-        assert (service.health.state, service.health.reason) == (State.UNHEALTHY, "no answer to a ping in 2 s")
+        assert (service.node.health.state, service.node.health.reason) == (
+            State.UNHEALTHY,
+            "no answer to a ping in 2 s",
+        )
         engine.thaw()
         await trio.sleep(RETRY_LAST * 1.25 + PING_DEADLINE)
-        assert service.health.healthy
+        assert service.node.health.healthy
 
 
 async def test_engine_that_refuses_is_unhealthy(autojump_clock: Clock) -> None:
     """One that cannot be dialled is so with the reason, and tried again at growing intervals."""
-    async with memory_engine(refused="Connection refused") as engine, opened(engine) as service:
-        assert (service.health.state, service.health.reason) == (State.UNHEALTHY, "Connection refused")
-        engine.refused = ""
+    async with memory_engine(refused=True) as engine, opened(engine) as service:
+        assert (service.node.health.state, service.node.health.reason) == (State.UNHEALTHY, "connection refused")
+        engine.refused = False
         await trio.sleep(1)
-        assert service.health.healthy
+        assert service.node.health.healthy
 
 
 @pytest.mark.parametrize("headers", [Headers(), Headers((("Api-Version", "new"),))])
 async def test_what_is_no_engine_is_unhealthy(autojump_clock: Clock, headers: Headers) -> None:
     """A server that says no version of the API, or nonsense, is no engine, and harms nobody."""
     async with memory_engine(ping_headers=headers) as engine, opened(engine) as service:
-        assert "does not answer as a Docker Engine" in service.health.reason
+        assert "does not answer as a Docker Engine" in service.node.health.reason
         engine.ping_headers = Headers((("Api-Version", "1.44"),))
         await trio.sleep(2)
-        assert (service.health.healthy, service.client.newest) == (True, (1, 44))
+        assert (service.node.health.healthy, service.client.versions.newest) == (True, (1, 44))
 
 
 async def test_newer_version_is_noticed(autojump_clock: Clock) -> None:
@@ -61,17 +64,17 @@ async def test_newer_version_is_noticed(autojump_clock: Clock) -> None:
     async with memory_engine() as engine, opened(engine) as service:
         engine.ping_headers = Headers((("Api-Version", "1.44"),))
         await trio.sleep(2 * PING_INTERVAL)
-        assert service.client.newest == (1, 44)
+        assert service.client.versions.newest == (1, 44)
 
 
 async def test_suspicion_is_looked_into_at_once(autojump_clock: Clock) -> None:
     """A failed connection has the engine pinged now, not at the next interval."""
     async with memory_engine() as engine, opened(engine) as service:
-        engine.refused = "Connection refused"
+        engine.refused = True
         with pytest.raises(Unavailable):
             await service.client.call("POST", "/x")
         await trio.testing.wait_all_tasks_blocked()
-        assert service.health.state is State.UNHEALTHY
+        assert service.node.health.state is State.UNHEALTHY
         assert trio.current_time() == 0
 
 
@@ -113,5 +116,5 @@ async def test_engine_that_describes_itself_oddly_is_healthy(autojump_clock: Clo
 
             engine.handlers["GET", "/version"] = odd
             async with opened(engine) as service:
-                assert service.health.healthy
-                assert service.node_row().document["State"] == "healthy"
+                assert service.node.health.healthy
+                assert service.node.row().document["State"] == "healthy"

@@ -84,10 +84,10 @@ async def test_no_ids_are_no_request(autojump_clock: Clock) -> None:
 async def test_node_says_what_and_how_the_engine_is(autojump_clock: Clock) -> None:
     """The node's document has the engine's own account, its labels as a map, and whether it answers."""
     async with memory_engine() as engine, opened(engine) as service:
-        document = service.node_row().document
+        document = service.node.row().document
         assert (document["NCPU"], document["Labels"], document["ApiVersion"]) == (2, {"disk": "ssd"}, "1.41")
-        assert (document["State"], service.node_row().lost) == ("healthy", None)
+        assert (document["State"], service.node.row().lost) == ("healthy", None)
         engine.freeze()
         await trio.sleep(4)
-        row = service.node_row()
+        row = service.node.row()
         assert (row.document["State"], row.lost) == ("unhealthy", "no answer to a ping in 2 s")

@@ -7,10 +7,10 @@ import json
 import pytest
 import trio
 
-from backends.docker.stage import OpenedEngine
-from backends.docker.watch import REMEMBERED, RETRY_SECONDS
+from backends.docker.events import REMEMBERED
+from backends.docker.service import EngineService
+from backends.docker.watch import RETRY_SECONDS
 from swarmkit import Message, Receiver, Unavailable, Verb
-from swarmkit.channel import DEFAULT_BOUND
 from swarmkit.http import Headers, Request, Response
 from swarmkit.streams import PipeSender, open_pipe
 
@@ -21,7 +21,7 @@ LONG = 20.0
 """Seconds after which an engine that was lost is back, whatever wait there was."""
 
 
-async def watch(service: OpenedEngine, **args: object) -> Receiver:
+async def watch(service: EngineService, **args: object) -> Receiver:
     """Subscribe, and wait until all is said."""
     reply = await service(Message(Verb.WATCH, (), args))
     assert isinstance(reply.ret, Receiver)
@@ -195,14 +195,14 @@ async def test_frozen_engine_is_lost_and_compared_when_back(autojump_clock: Cloc
 
 async def test_engine_never_seen_is_lost_then_in_step(autojump_clock: Clock) -> None:
     """An engine that cannot be reached at first is lost and never seen; then it is in step, and back."""
-    async with memory_engine(refused="Connection refused") as engine, opened(engine) as service:
+    async with memory_engine(refused=True) as engine, opened(engine) as service:
         reply = await service(Message(Verb.WATCH))
         assert isinstance(reply.ret, Receiver)
         await trio.testing.wait_all_tasks_blocked()
         messages = list(iter(reply.ret.receive_nowait, None))
         (lost,) = [message for message in messages if message["kind"] == "lost"]
-        assert (lost["reason"], lost["seen"]) == ("Connection refused", False)
-        engine.refused = ""
+        assert (lost["reason"], lost["seen"]) == ("connection refused", False)
+        engine.refused = False
         await trio.sleep(LONG)
         assert await told(reply.ret) == [("synced", ""), ("back", "")]
 
@@ -272,10 +272,12 @@ async def test_events_that_are_refused_are_tried_again(autojump_clock: Clock, st
         assert await told(channel) == [("synced", "")]
 
 
-async def test_more_containers_than_a_channel_holds(autojump_clock: Clock) -> None:
-    """An engine with more containers than a channel's usual bound can be watched."""
+async def test_more_containers_than_a_channel_holds(autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine with more containers than a watch's channel holds can be watched: listing waits for its receiver."""
+    bound = 20
+    monkeypatch.setattr("backends.docker.service.LISTED", bound)
     async with memory_engine() as engine:
-        for number in range(DEFAULT_BOUND + 100):
+        for number in range(bound + 100):
             engine.add(f"{number}-x")
         async with opened(engine) as service:
             reply = await service(Message(Verb.WATCH))
@@ -285,7 +287,7 @@ async def test_more_containers_than_a_channel_holds(autojump_clock: Clock) -> No
                 having += message["kind"] == "have"
                 if message["kind"] == "synced":
                     break
-            assert having == DEFAULT_BOUND + 100
+            assert having == bound + 100
 
 
 async def test_closing_the_watch_ends_its_connection(autojump_clock: Clock) -> None:
@@ -295,7 +297,7 @@ async def test_closing_the_watch_ends_its_connection(autojump_clock: Clock) -> N
         (stream,) = engine.events
         channel.close()
         await stream.wait_reader_gone()
-        assert service.client._open == {idle.connection for idle in service.client._idle}
+        assert service.client.pool._open == {idle.connection for idle in service.client.pool._idle}
 
 
 async def test_closing_the_engine_ends_the_watch(autojump_clock: Clock) -> None:

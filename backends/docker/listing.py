@@ -1,0 +1,130 @@
+"""What an engine has, as rows: its collections listed, and one thing of them found. Documents pass verbatim."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import trio
+from attrs import evolve, frozen
+
+from swarmkit.engine.names import names_of, primary_name
+from swarmkit.errors import NotFound, SwarmError
+from swarmkit.rows import Row
+
+from .client import EngineClient
+from .failures import understanding
+from .paths import inspect_target, list_target
+
+INSPECTED_AT_ONCE = 8
+"""Containers that are inspected at the same time for their state."""
+
+DETAIL = ("State", "Created")
+"""What of a container's inspect goes with its row: exact times, for the texts and the order of a list."""
+
+Detail = Mapping[str, Any] | None
+"""A container's detail; None where it has gone between the list and its inspect."""
+
+
+@frozen
+class Snapshot:
+    """A listing with the number of the fetch it came from: a greater one was begun later."""
+
+    stamp: int
+    rows: tuple[Row, ...]
+
+
+class EngineListing:
+    """List and find what one engine has."""
+
+    def __init__(self, client: EngineClient) -> None:
+        self._client = client
+        self._host = client.where
+        self._stamp = 0
+
+    async def containers(
+        self, *, ids: Sequence[str] | None = None, size: bool = False, detail: bool = False
+    ) -> Snapshot:
+        """List all containers, or those of the ids given; with `detail` each row has that of its inspect."""
+        self._stamp += 1
+        stamp = self._stamp
+        query: dict[str, Any] = {"all": "1"}
+        if size:
+            query["size"] = "1"
+        if ids is not None:
+            query["filters"] = json.dumps({"id": list(ids)})
+        documents = await self._client.get_json(list_target("containers"), query) if ids is None or ids else []
+        with understanding(self._host, "a list of containers"):
+            rows = tuple(_container_row(document) for document in documents)
+        return Snapshot(stamp, await self._detailed(rows) if detail else rows)
+
+    async def _detailed(self, rows: Sequence[Row]) -> tuple[Row, ...]:
+        """Add to each row its detail; leave out the rows of containers that have gone meanwhile."""
+        details: dict[str, Detail] = {}
+        failures: list[SwarmError] = []
+        limiter = trio.CapacityLimiter(INSPECTED_AT_ONCE)
+
+        async def fetch(row: Row) -> None:
+            async with limiter:
+                try:
+                    details[row.id] = await self._detail(row.id)
+                except SwarmError as error:
+                    failures.append(error)
+                    nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            for row in rows:
+                nursery.start_soon(fetch, row)
+        if failures:
+            raise failures[0]
+        return tuple(evolve(row, detail=detail) for row in rows if (detail := details[row.id]) is not None)
+
+    async def _detail(self, id: str) -> Detail:
+        try:
+            document = await self.inspect("containers", id)
+        except NotFound:
+            return None
+        with understanding(self._host, "an account of a container"):
+            return {key: document[key] for key in DETAIL}
+
+    async def rows(self, collection: str) -> tuple[Row, ...]:
+        """List images, networks or volumes."""
+        found = await self._client.get_json(list_target(collection))
+        with understanding(self._host, f"a list of {collection}"):
+            documents = found["Volumes"] or [] if collection == "volumes" else found
+            return tuple(_row(collection, document) for document in documents)
+
+    async def find(self, collection: str, reference: str) -> Row:
+        """Find a thing by name, by id or by the beginning of one; raise `NotFound` with the engine's text."""
+        document = await self.inspect(collection, reference)
+        with understanding(self._host, f"an account of {collection}"):
+            row = _row(collection, document)
+        if collection != "containers":
+            return row
+        rows = (await self.containers(ids=[row.id])).rows  # a container's row has the document of the list
+        if not rows:
+            raise NotFound(f"No such container: {reference}", host=self._host)
+        return rows[0]
+
+    async def inspect(self, collection: str, reference: str) -> Any:
+        """Return the document of one thing, as the engine has it."""
+        return await self._client.get_json(inspect_target(collection, reference))
+
+
+def _container_row(document: Mapping[str, Any]) -> Row:
+    id = document["Id"]
+    return Row(
+        name=primary_name(document),
+        path=("containers", id),
+        id=id,
+        names=tuple(names_of(document)),
+        document=document,
+    )
+
+
+def _row(collection: str, document: Mapping[str, Any]) -> Row:
+    found = str(document.get("Id") or document["Name"])
+    tags = document.get("RepoTags") or ()
+    name = str(document.get("Name") or (tags[0] if tags else found))
+    return Row(name=name, path=(collection, found), id=found, names=tuple(tags), document=document)

@@ -1,0 +1,118 @@
+"""The engine as a node: whether it answers, what it says of itself, and the row that tells it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import trio
+from attrs import evolve
+
+from swarmkit.errors import Internal, Invalid, SwarmError, Unavailable
+from swarmkit.http import Headers, Reply, RequestHead
+from swarmkit.rows import Row
+from swarmkit.streams import read_whole
+
+from .client import EngineClient
+from .facts import Facts
+from .request import VersionRange, parse_version
+
+log = logging.getLogger(__name__)
+
+FACTS_DEADLINE = 10.0
+"""Seconds that an engine may take to describe itself; it counts as healthy meanwhile."""
+
+OLDEST_API = "1.12"
+"""The oldest version of an engine that does not say which it is."""
+
+_PING = RequestHead("GET", "/_ping", Headers((("Host", "docker"),)))
+
+
+class EngineNode:
+    """One engine behind a client, and what is known of it. The facts are fetched in `nursery`."""
+
+    def __init__(self, name: str, client: EngineClient, nursery: trio.Nursery) -> None:
+        self.name = name
+        self.client = client
+        self.health = client.health
+        self.facts = Facts()
+        self._nursery = nursery
+
+    def row(self) -> Row:
+        """Describe this engine: what it is, where, and whether it answers."""
+        document: dict[str, Any] = {
+            "Name": self.name,
+            "Address": self.client.address,
+            "State": self.health.state.value,
+            "Reason": self.health.reason,
+            "StateSeconds": round(trio.current_time() - self.health.since, 3),
+            **self.facts.node(),
+        }
+        if self.client.versions.newest is not None:
+            document["ApiVersion"] = "{}.{}".format(*self.client.versions.newest)
+        lost = None if self.health.healthy else self.health.reason
+        return Row(name=self.name, path=("nodes", self.name), id=document.get("ID", ""), document=document, lost=lost)
+
+    # -- the ping -------------------------------------------------------------------------------------------------
+
+    async def ping(self) -> str | None:
+        """Ask for `/_ping` on a connection of its own; return why it was not answered, or None.
+
+        Idle connections are looked after here, too: no other task of an engine wakes up by itself.
+        """
+        pool = self.client.pool
+        pool.drop_idle()
+        try:
+            connection = await pool.dial()
+        except Unavailable as error:
+            return str(error.details.get("reason", error.message))
+        try:
+            await connection.send(_PING)
+            reply = await connection.receive("GET")
+            if reply is None:
+                return "it closed the connection without an answer"
+            await read_whole(reply.body)
+        except SwarmError as error:
+            return error.message
+        finally:
+            await pool.end(connection)
+        return self._note(reply)
+
+    def _note(self, pong: Reply) -> str | None:
+        if pong.head.status != 200:
+            return f"it answered a ping with status {pong.head.status}"
+        try:
+            newest = parse_version(pong.head.headers.get("Api-Version"))
+        except Invalid:
+            return "it does not answer as a Docker Engine does (no Api-Version)"
+        if newest != self.client.versions.newest or not self.health.healthy:
+            self.client.versions = evolve(self.client.versions, newest=newest)
+            self.refresh_facts()
+        return None
+
+    # -- facts ----------------------------------------------------------------------------------------------------
+
+    def refresh_facts(self) -> None:
+        """Ask the engine anew what it is."""
+        self._nursery.start_soon(self._fetch_facts)
+
+    async def _fetch_facts(self) -> None:
+        await self.health.wait_healthy()
+        try:
+            with trio.fail_after(FACTS_DEADLINE):
+                facts = Facts(await self._document("/version"), await self._document("/info"))
+            oldest = parse_version(str(facts.version.get("MinAPIVersion") or OLDEST_API))
+        except (SwarmError, trio.TooSlowError) as error:
+            log.warning(
+                "%s does not describe itself: %s", self.name, str(error) or f"no answer in {FACTS_DEADLINE:g} s"
+            )
+            return
+        self.client.versions = VersionRange(oldest, self.client.versions.newest)
+        self.facts = facts
+        self.health.announce()
+
+    async def _document(self, path: str) -> dict[str, Any]:
+        document = await self.client.get_json(path)
+        if not isinstance(document, dict):
+            raise Internal(f"host {self.name} answered {path} with what is no object")
+        return document
