@@ -6,7 +6,7 @@ How a name is looked up among many is in `resolve`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 _COLLECTIONS_AND_ROOTS = """
@@ -78,11 +78,9 @@ def _bare_names(document: Mapping[str, Any]) -> list[str]:
 # What is said. The wording is the engine's; a host is worked in where there is one.
 
 
-def no_such_container(name: str, *, unseen: Iterable[str] = ()) -> str:
-    """Say that nothing has this name; `unseen` are hosts never reached, on which it may be all the same."""
-    text = f"No such container: {name}"
-    hosts = ", ".join(unseen)
-    return f"{text} (not known of hosts never reached: {hosts})" if hosts else text
+def no_such_container(name: str) -> str:
+    """Say that nothing has this name."""
+    return f"No such container: {name}"
 
 
 def name_in_use(name: str, container_id: str | None = None, host: str | None = None) -> str:
@@ -93,16 +91,6 @@ def name_in_use(name: str, container_id: str | None = None, host: str | None = N
         f'Conflict. The container name "/{name}" is already in use by {owner}{where}. '
         "You have to remove (or rename) that container to be able to reuse that name."
     )
-
-
-def ambiguous(reference: str, candidates: Iterable[str]) -> str:
-    """Say that a name is on several hosts, as `host/name` each."""
-    return f"Multiple containers found with name {reference}: {', '.join(candidates)}"
-
-
-def ambiguous_prefix(reference: str, candidates: Iterable[str]) -> str:
-    """Say that several ids begin so; the candidates are `host/name` each."""
-    return f"Multiple IDs found with provided prefix: {reference}: {', '.join(candidates)}"
 
 
 def invalid_container_name(name: str) -> str:

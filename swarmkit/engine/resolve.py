@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
-from swarmkit.errors import Conflict, NotFound
-
-from .names import ambiguous, ambiguous_prefix, is_id_prefix, no_such_container, split_qualified
+from .names import is_id_prefix, split_qualified
 
 
 @frozen
@@ -20,12 +18,6 @@ class Entry:
     member: str
     id: str
     names: tuple[str, ...] = ()
-
-    @property
-    def qualified(self) -> str:
-        """Its name with its host, `host/name`; its short id serves where it has no name."""
-        name = next((name for name in self.names if "/" not in name), self.id[:12])
-        return f"{self.member}/{name}" if self.member else name
 
 
 @define
@@ -84,18 +76,6 @@ class NameIndex:
         on_host = ([entry for entry in step(rest) if entry.member == host] for step in steps)
         return next((found for found in on_host if found), None) or self.named(reference.removeprefix("/"))
 
-    def resolve(self, reference: str, *, unseen: Iterable[str] = ()) -> Entry:
-        """Return the one that a reference means.
-
-        Raises NotFound, or Conflict that names every candidate. `unseen` are hosts never reached, for the text.
-        """
-        found = self.find(reference)
-        if not found:
-            raise NotFound(no_such_container(reference.removeprefix("/"), unseen=unseen))
-        if len(found) > 1:
-            raise _conflict(reference.removeprefix("/"), found)
-        return found[0]
-
     def _with_id(self, text: str) -> list[Entry]:
         return [entry for entry in self._starting(text) if entry.id == text]
 
@@ -109,11 +89,3 @@ class NameIndex:
 
 def _order(entry: Entry) -> tuple[str, str]:
     return entry.member, entry.id
-
-
-def _conflict(reference: str, found: list[Entry]) -> Conflict:
-    candidates = [entry.qualified for entry in found]
-    _, rest = split_qualified(reference)
-    by_name = any(name in entry.names for entry in found for name in (rest, reference))
-    say = ambiguous if by_name or found[0].id == rest else ambiguous_prefix
-    return Conflict(say(reference, candidates), candidates=candidates)

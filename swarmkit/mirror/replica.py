@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from ..index import Index
 from ..rows import Row
 
 TOMBSTONES = 4096
@@ -17,18 +18,16 @@ class Replica:
     rows: dict[str, Row] = field(factory=dict)
     _stamps: dict[str, int] = field(factory=dict)
     _gone: dict[str, int] = field(factory=dict)
-    _names: dict[str, set[str]] = field(factory=dict)
+    _index: Index = field(factory=Index)
 
     def put(self, row: Row, stamp: int) -> bool:
         """Take a row unless it is older than what is known; return whether it was taken."""
         if stamp < self._stamps.get(row.id, 0) or stamp < self._gone.get(row.id, 0):
             return False
-        self._forget_names(row.id)
         self.rows[row.id] = row
+        self._index.put(row.id, row.names)
         self._stamps[row.id] = stamp
         self._gone.pop(row.id, None)
-        for name in row.names:
-            self._names.setdefault(name, set()).add(row.id)
         return True
 
     def remove(self, id: str, stamp: int) -> Row | None:
@@ -39,7 +38,7 @@ class Replica:
         self._gone[id] = newest  # as the last one: what is forgotten first is what went first
         if len(self._gone) > TOMBSTONES:
             del self._gone[next(iter(self._gone))]
-        self._forget_names(id)
+        self._index.remove(id)
         self._stamps.pop(id, None)
         return self.rows.pop(id, None)
 
@@ -52,18 +51,10 @@ class Replica:
         self._stamps.clear()
         self._gone.clear()
 
-    def _forget_names(self, id: str) -> None:
-        if (row := self.rows.get(id)) is not None:
-            for name in row.names:
-                holders = self._names.get(name, set())
-                holders.discard(id)
-                if not holders:
-                    self._names.pop(name, None)
-
     def named(self, name: str) -> list[Row]:
         """Return the rows that have this name."""
-        return [self.rows[id] for id in sorted(self._names.get(name, ()))]
+        return [self.rows[id] for id in self._index.named(name)]
 
     def beginning(self, prefix: str) -> list[Row]:
-        """Return the rows whose id begins so."""
-        return [row for id, row in self.rows.items() if id.startswith(prefix)] if prefix else []
+        """Return the rows whose id begins so; nothing begins with nothing."""
+        return [self.rows[id] for id in self._index.beginning(prefix)]

@@ -2,8 +2,6 @@ import pytest
 
 from swarmkit.engine.names import (
     aliases_of,
-    ambiguous,
-    ambiguous_prefix,
     invalid_container_name,
     is_container_name,
     is_host_name,
@@ -96,12 +94,6 @@ def test_a_name_not_found_is_told_in_the_engines_words() -> None:
     assert no_such_container("web") == "No such container: web"
 
 
-def test_hosts_never_reached_are_named_where_a_name_is_not_found() -> None:
-    """What is not found while a host was never seen may be there."""
-    text = no_such_container("web", unseen=["a", "b"])
-    assert text == "No such container: web (not known of hosts never reached: a, b)"
-
-
 def test_a_conflict_is_told_in_the_engines_words() -> None:
     """The 409's text is the engine's."""
     expected = (
@@ -119,12 +111,6 @@ def test_a_conflict_names_the_host() -> None:
 def test_a_conflict_with_a_container_still_being_created() -> None:
     """A pending create has no id yet."""
     assert "in use by a container that is being created on host a. You" in name_in_use("web", host="a")
-
-
-def test_ambiguity_names_every_candidate() -> None:
-    """Both texts name all that is meant."""
-    assert ambiguous("web", ["a/web", "b/web"]) == "Multiple containers found with name web: a/web, b/web"
-    assert ambiguous_prefix("1", ["a/x", "b/y"]) == "Multiple IDs found with provided prefix: 1: a/x, b/y"
 
 
 def test_an_invalid_name_is_told_in_the_engines_words() -> None:

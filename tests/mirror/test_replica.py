@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+from collections.abc import Callable
 
+from attrs import evolve
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from swarmkit import Row
 from swarmkit.mirror.replica import TOMBSTONES, Replica
 
 from ..aggregate.scripted import full_id, row
 
 WEB = row("web")
+IDS = st.text("01f", min_size=1, max_size=4)
+NAMES = st.sampled_from(["web", "db", "f", "01"])
 
 
 def test_newer_row_is_taken() -> None:
@@ -102,3 +109,42 @@ def test_tombstones_are_bounded() -> None:
         replica.remove(full_id(str(number)), 1)
     assert not replica.gone(full_id("0"))
     assert replica.gone(full_id("1"))
+
+
+class AgainstTheRule(RuleBasedStateMachine):
+    """A replica, and a plain dict of rows that is searched from end to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.replica = Replica()
+        self.rows: dict[str, Row] = {}
+        self.stamp = 0
+
+    @rule(id=IDS, names=st.lists(NAMES, max_size=3))
+    def put(self, id: str, names: list[str]) -> None:
+        self.stamp += 1
+        self.rows[id] = Row(name=id, path=("containers", id), id=id, names=tuple(names))
+        assert self.replica.put(self.rows[id], self.stamp)
+
+    @rule(id=IDS)
+    def remove(self, id: str) -> None:
+        self.stamp += 1
+        assert self.replica.remove(id, self.stamp) == self.rows.pop(id, None)
+
+    @rule(name=NAMES)
+    def named(self, name: str) -> None:
+        assert self.replica.named(name) == self.those(lambda row: name in row.names)
+
+    @rule(prefix=IDS)
+    def beginning(self, prefix: str) -> None:
+        assert self.replica.beginning(prefix) == self.those(lambda row: row.id.startswith(prefix))
+
+    def those(self, chosen: Callable[[Row], bool]) -> list[Row]:
+        return sorted(filter(chosen, self.rows.values()), key=lambda row: row.id)
+
+    @invariant()
+    def holds_the_same(self) -> None:
+        assert self.replica.rows == self.rows
+
+
+TestAgainstTheRule = AgainstTheRule.TestCase
