@@ -11,10 +11,11 @@ from typing import Any
 import trio
 from attrs import define, field
 
+from backends.docker import EngineRequest
 from backends.docker.service import EngineService
 from backends.docker.stage import EngineStage
 from swarmkit.http import Headers, Request, Response, serve_connection
-from swarmkit.streams import PipeSender, open_pipe
+from swarmkit.streams import PipeSender, open_pipe, read_whole
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -144,3 +145,18 @@ async def opened(engine: MemoryEngine) -> AsyncIterator[EngineService]:
         await trio.testing.wait_all_tasks_blocked()
         engine.requests.clear()
         yield service
+
+
+def post(path: str = "/x", **options: object) -> EngineRequest:
+    """Make a request that may change something."""
+    return EngineRequest(method="POST", target=path, **options)  # type: ignore[arg-type]
+
+
+async def ok(request: Request) -> Response:
+    """Take the body, and answer with it."""
+    return Response(200, Headers(), await read_whole(request.body))
+
+
+async def ask(service: EngineService, request: EngineRequest) -> bytes:
+    """Exchange, and read the whole body."""
+    return await read_whole((await service.client.exchange(request)).body)

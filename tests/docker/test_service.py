@@ -91,3 +91,16 @@ async def test_node_says_what_and_how_the_engine_is(autojump_clock: Clock) -> No
         await trio.sleep(4)
         row = service.node.row()
         assert (row.document["State"], row.lost) == ("unhealthy", "no answer to a ping in 2 s")
+
+
+@pytest.mark.parametrize("document", [[], {"Volumes": [{}]}, {"Volumes": 3}, None])
+async def test_list_of_another_shape_is_the_engines_fault(autojump_clock: Clock, document: object) -> None:
+    """A list that is none is Internal, whatever it is instead."""
+    async with memory_engine() as engine, opened(engine) as service:
+
+        async def odd(request: Request) -> Response:
+            return answer(document)
+
+        engine.handlers["GET", "/volumes"] = odd
+        with pytest.raises(Internal, match="host e answered with what is not a list of volumes"):
+            await service(Message(Verb.LS, ("volumes",)))
