@@ -9,6 +9,9 @@ from attrs import field, frozen
 
 from .message import Message, Path
 
+Plain = Mapping[str, Any]
+"""A row as a message carries it. It is shared by all who were told of it, and changed by nobody."""
+
 
 @frozen
 class Row:
@@ -46,7 +49,7 @@ class Row:
         return plain
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Row:
+    def from_plain(cls, plain: Plain) -> Row:
         """Read a row that a message carries."""
         return cls(
             name=str(plain.get("name", "")),

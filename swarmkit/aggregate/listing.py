@@ -1,8 +1,12 @@
-"""Listing many members at once: what each has, in the names of the whole, and which have nothing to show."""
+"""Listing many members at once: what each has, in the names of the whole, and which have nothing to show.
+
+Rows stay the plain values that a message carries: nothing is read of them here but whose they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import trio
 
@@ -17,40 +21,46 @@ LIST_DEADLINE = 1.5
 COLLECTIONS = ("containers", "images", "networks", "volumes")
 """What is listed of all members together, besides the nodes."""
 
+Listed = Mapping[str, Any]
+"""What a reply to LS carries: `rows` and `missing`."""
 
-def list_root() -> Listing:
+
+def list_root() -> Listed:
     """List the collections themselves."""
-    return Listing(tuple(Row(name=name, path=(name,)) for name in (*COLLECTIONS, "nodes")))
+    return Listing(tuple(Row(name=name, path=(name,)) for name in (*COLLECTIONS, "nodes"))).to_args()
 
 
-def list_nodes(members: Mapping[str, Member]) -> Listing:
+def list_nodes(members: Mapping[str, Member]) -> Listed:
     """List the hosts beneath all members."""
-    return Listing(tuple(row for member in members.values() for row in member.nodes()))
+    return Listing(tuple(row for member in members.values() for row in member.nodes())).to_args()
 
 
-async def list_all(members: Mapping[str, Member], message: Message) -> Listing:
+async def list_all(members: Mapping[str, Member], message: Message) -> Listed:
     """Ask all members at once. What is mirrored comes without asking, and from a lost member as it last was."""
-    listings = dict.fromkeys(members, Listing())  # in the members' order, whoever answers first
+    listings: dict[str, Listed] = dict.fromkeys(
+        members, Listing().to_args()
+    )  # in the members' order, whoever answers first
 
     async def list_into(member: Member) -> None:
         try:
             listings[member.name] = await list_one(member, message)
         except SwarmError as error:
-            listings[member.name] = Listing(missing=(Missing(member.name, error.message),))
+            listings[member.name] = Listing(missing=(Missing(member.name, error.message),)).to_args()
 
     async with trio.open_nursery() as nursery:
         for member in members.values():
             nursery.start_soon(list_into, member)
-    rows = [row for listing in listings.values() for row in listing]
-    return Listing(tuple(rows), tuple(gap for listing in listings.values() for gap in listing.missing))
+    return {part: [each for listed in listings.values() for each in listed[part]] for part in ("rows", "missing")}
 
 
-async def list_one(member: Member, message: Message) -> Listing:
+async def list_one(member: Member, message: Message) -> Listed:
     """List what one member has; the path is one as the member knows it."""
     if message.path == ("nodes",):
-        return Listing(tuple(member.nodes()))
+        return list_nodes({member.name: member})
     if message.path != ("containers",) or message.get("size"):  # else it is mirrored
         member.check()
-    listing = Listing.of(await ask(member, message, LIST_DEADLINE))
-    missing = [Missing(member.host(gap.member), gap.reason) for gap in listing.missing]
-    return Listing(tuple(member.row(row) for row in listing), tuple(missing))
+    reply = await ask(member, message, LIST_DEADLINE)
+    return {
+        "rows": [member.plain(row) for row in reply.get("rows", ())],
+        "missing": [{**gap, "member": member.host(gap["member"])} for gap in reply.get("missing", ())],
+    }

@@ -9,7 +9,7 @@ from ..errors import Unavailable
 from ..message import Message, Path
 from ..mirror import Mirror
 from ..placement import Candidate
-from ..rows import Missing, Row
+from ..rows import Missing, Plain, Row
 
 
 @define(eq=False)
@@ -36,6 +36,11 @@ class Member:
     def row(self, row: Row) -> Row:
         """Turn a row of the member's into one of the whole."""
         return evolve(row, member=self.host(row.member), path=self.outward(row.path))
+
+    def plain(self, row: Plain) -> Plain:
+        """Turn what a message says of the member's row into what it says of the row of the whole."""
+        path = self.outward(tuple(row.get("path", ())))
+        return {**row, "member": self.host(row.get("member", "")), "path": list(path)}
 
     def node(self, row: Row) -> Row:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""

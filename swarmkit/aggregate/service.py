@@ -13,9 +13,8 @@ from ..instance import open_instance
 from ..message import Message, Verb, ack
 from ..pipeline import Pipeline
 from ..placement import Policy
-from ..rows import Listing
 from ..service import close_ends
-from .listing import COLLECTIONS, list_all, list_nodes, list_one, list_root
+from .listing import COLLECTIONS, Listed, list_all, list_nodes, list_one, list_root
 from .members import Member, inward
 from .membership import Membership, any_name
 from .resolving import owned_path, resolve
@@ -49,7 +48,7 @@ class Aggregate:
         try:
             if message.verb is Verb.LS:
                 await close_ends(message)
-                return ack((await self._ls(message)).to_args())
+                return ack(await self._ls(message))
             if message.verb is Verb.WATCH and not message.path:
                 await close_ends(message)
                 return ack(ret=self._watches.open(documents=bool(message.get("documents", True))))
@@ -67,12 +66,11 @@ class Aggregate:
             raise
         await close_ends(message)
         if message.verb is Verb.GET and not message.path:
-            members = [row.to_plain() for row in list_nodes(self.members)]
-            return ack({"document": {"Name": self.name, "Members": members}})
+            return ack({"document": {"Name": self.name, "Members": list_nodes(self.members)["rows"]}})
         where = "/".join(message.path) or "itself"
         raise Unimplemented(f"{self.name} does not implement {message.verb.name} on {where}: name a host below nodes")
 
-    async def _ls(self, message: Message) -> Listing:
+    async def _ls(self, message: Message) -> Listed:
         match message.path:
             case ():
                 return list_root()

@@ -132,10 +132,12 @@ class MergedWatch:
         known = self._known.setdefault(member.name, {})
         if kind == "gone":
             return [Message(Verb.WATCH, known.pop(message.path, member.outward(message.path)), args)]
-        row = Row.from_plain(args["row"])
-        row = member.node(row) if message.path[:1] == ("nodes",) and len(message.path) == 2 else member.row(row)
-        known[message.path], args["row"] = row.path, row.to_plain()
-        return [Message(Verb.WATCH, row.path, args)]
+        if message.path[:1] == ("nodes",) and len(message.path) == 2:
+            args["row"] = member.node(Row.from_plain(args["row"])).to_plain()
+        else:
+            args["row"] = member.plain(args["row"])
+        path = known[message.path] = tuple(args["row"]["path"])
+        return [Message(Verb.WATCH, path, args)]
 
     def _state(self, member: Member, kind: str, message: Message) -> list[Message]:
         beneath = str(message.get("member", ""))

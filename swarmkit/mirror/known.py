@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..message import Message, Path, Verb
-from ..rows import Missing, Row
+from ..rows import Missing, Plain, Row
 from .replica import Replica
 
 MIRRORED = "containers"
@@ -66,11 +66,14 @@ class Known:
 
     # -- what there is --------------------------------------------------------------------------------------------
 
-    def rows(self) -> list[Row]:
-        """Return the rows as they are known, marked with the reason where their host is lost."""
-        if not self.lost and self.broken is None:
-            return list(self.replica.rows.values())
-        return [evolve(row, lost=self.why_lost(row.member)) for row in self.replica.rows.values()]
+    def listed(self) -> list[Plain]:
+        """Return what a message says of all containers, with the reason where their host is lost."""
+        rows = self.replica.plain.values()
+        return [self._marked(row) for row in rows] if self.lost or self.broken is not None else list(rows)
+
+    def _marked(self, row: Plain) -> Plain:
+        reason = self.why_lost(row.get("member", ""))
+        return row if reason is None else {**row, "lost": reason}
 
     @property
     def unlisted(self) -> int:
@@ -113,7 +116,8 @@ class Known:
         said = [Message(Verb.WATCH, row.path, {"kind": "put", "row": row.to_plain()}) for row in self.nodes.values()]
         if documents:
             rows = self.replica.rows.values()
-            said += [Message(Verb.WATCH, row.path, {"kind": "have", "row": row.to_plain()}) for row in rows]
+            plain = self.replica.plain
+            said += [Message(Verb.WATCH, row.path, {"kind": "have", "row": plain[row.id]}) for row in rows]
         said += [lost.message(member) for member, lost in self._losses().items()]
         if self.synced or not documents:
             said.append(Message(Verb.WATCH, (), {"kind": "synced"}))

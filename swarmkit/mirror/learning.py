@@ -25,9 +25,11 @@ class Learner(Known):
     def put(self, row: Row, stamp: int) -> None:
         """Take a container's row, unless it is older than what is known."""
         self._created.pop(row.id, None)
-        row = evolve(row, lost=None)  # what is lost is known here, and changes without the row
+        if row.lost is not None:
+            row = evolve(row, lost=None)  # what is lost is known here, and changes without the row
         if self.replica.put(row, stamp):
-            self._tell(Message(Verb.WATCH, row.path, {"kind": "put", "row": row.to_plain(), "stamp": stamp}))
+            args = {"kind": "put", "row": self.replica.plain[row.id], "stamp": stamp}
+            self._tell(Message(Verb.WATCH, row.path, args))
 
     def remove(self, id: str, stamp: int) -> None:
         """Take note that a container is gone, unless it is known to be there since."""

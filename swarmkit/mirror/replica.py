@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 
 from ..index import Index
-from ..rows import Row
+from ..rows import Plain, Row
 
 TOMBSTONES = 4096
 """Ids that are remembered as gone, so that older news does not bring them back."""
@@ -13,9 +13,13 @@ TOMBSTONES = 4096
 
 @define(eq=False)
 class Replica:
-    """Rows by id, each with the stamp of the fetch it came from; a greater stamp is newer."""
+    """Rows by id, each with the stamp of the fetch it came from; a greater stamp is newer.
+
+    Beside each stands what a message carries of it: made once, however often it is listed.
+    """
 
     rows: dict[str, Row] = field(factory=dict)
+    plain: dict[str, Plain] = field(factory=dict)
     _stamps: dict[str, int] = field(factory=dict)
     _gone: dict[str, int] = field(factory=dict)
     _index: Index = field(factory=Index)
@@ -25,6 +29,7 @@ class Replica:
         if stamp < self._stamps.get(row.id, 0) or stamp < self._gone.get(row.id, 0):
             return False
         self.rows[row.id] = row
+        self.plain[row.id] = row.to_plain()
         self._index.put(row.id, row.names)
         self._stamps[row.id] = stamp
         self._gone.pop(row.id, None)
@@ -40,6 +45,7 @@ class Replica:
             del self._gone[next(iter(self._gone))]
         self._index.remove(id)
         self._stamps.pop(id, None)
+        self.plain.pop(id, None)
         return self.rows.pop(id, None)
 
     def gone(self, id: str) -> bool:

@@ -62,9 +62,11 @@ class Mirror(Learner):
 
     async def _ls(self, message: Message) -> Message:
         await self.refresh()
-        wanted = None if message.get("ids") is None else set(message["ids"])
-        rows = [row for row in self.rows() if wanted is None or row.id in wanted]
-        return ack(Listing(tuple(rows), tuple(self.missing())).to_args())
+        rows = self.listed()
+        if message.get("ids") is not None:
+            wanted = set(message["ids"])
+            rows = [row for row in rows if row["id"] in wanted]
+        return ack({**Listing(missing=tuple(self.missing())).to_args(), "rows": rows})
 
     async def resolve(self, reference: str) -> Row:
         """Find one container; raise `NotFound` or `Conflict`."""

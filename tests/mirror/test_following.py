@@ -22,10 +22,10 @@ async def test_broken_watch_is_asked_for_again(autojump_clock: trio.testing.Mock
         host.quiet = True
         host.remove(row("db"))
         await trio.testing.wait_all_tasks_blocked()
-        assert [(each.name, each.lost) for each in mirror.rows()] == [("web", "reset"), ("db", "reset")]
+        assert [(each["name"], each.get("lost")) for each in mirror.listed()] == [("web", "reset"), ("db", "reset")]
         assert heard(channel) == [("lost", ())]
         await trio.sleep(2 * RESUBSCRIBE_SECONDS)
-        assert [(each.name, each.lost) for each in mirror.rows()] == [("web", None)]
+        assert [(each["name"], each.get("lost")) for each in mirror.listed()] == [("web", None)]
         kinds = heard(channel)
         assert ("gone", ("containers", full_id("db"))) in kinds
         assert ("back", ()) in kinds

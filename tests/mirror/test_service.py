@@ -175,7 +175,7 @@ async def test_host_beneath_is_lost_alone(autojump_clock: trio.testing.MockClock
         host.tell("put", node.path, row=node.to_plain())
         host.tell("lost", member="a", reason="frozen", seen=True)
         await trio.testing.wait_all_tasks_blocked()
-        assert {each.name: each.lost for each in mirror.rows()} == {"web": "frozen", "db": None}
+        assert {each["name"]: each.get("lost") for each in mirror.listed()} == {"web": "frozen", "db": None}
         host.tell("gone", node.path)
         await trio.testing.wait_all_tasks_blocked()
         assert mirror.lost == {}
@@ -197,3 +197,17 @@ async def test_listing_that_lacks_a_host_removes_nothing_of_it(autojump_clock: t
         host.instead = inner
         await mirror(Message(Verb.CONNECT, (), {"method": "POST"}))
         assert await states(mirror) == {"web": "created", "db": "created"}
+
+
+async def test_rows_are_made_once(autojump_clock: trio.testing.MockClock) -> None:
+    """What LS and WATCH carry of a row is one and the same until the row changes."""
+    host = ScriptedHost()
+    host.add(row("web"))
+    async with mirror_of(host) as mirror:
+        (listed,), (again,) = (await mirror(LS))["rows"], (await mirror(LS))["rows"]
+        having = [message["row"] for message in waiting(await watch(mirror)) if message["kind"] == "have"]
+        assert (listed is again, listed is having[0]) == (True, True)
+        host.add(row("web", "running"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert await states(mirror) == {"web": "running"}
+        assert listed["document"]["State"] == "created"
