@@ -46,7 +46,7 @@ def event_matches(event: Document, filters: Filters) -> bool:
     Names match by their beginning, others entirely. An event that has a host (as of `with_host`) also matches by
     `host/name`, and `node` is the host's name, with wildcards; where there is none, it is a node of Swarm mode.
     """
-    names = _names(event)
+    names, filters = _names(event), _unqualified(filters, _attributes(event).get(HOST_LABEL))
     return (
         _action_matches(event.get("Action", ""), filters)
         and filters.match_exact("type", event.get("Type", ""))
@@ -76,11 +76,22 @@ def _any_prefix(filters: Filters, key: str, names: Iterable[str]) -> bool:
 
 
 def _names(event: Document) -> tuple[str, ...]:
-    """Return what the actor is called: its id and its name, also behind its host."""
-    attributes = _attributes(event)
-    names = (_actor_id(event), attributes.get("name", ""))
-    host = attributes.get(HOST_LABEL)
-    return names if host is None else (*names, *(f"{host}/{name}" for name in names))
+    """Return what the actor is called: its id and its name."""
+    return _actor_id(event), _attributes(event).get("name", "")
+
+
+def _unqualified(filters: Filters, host: str | None) -> Filters:
+    """Return the filters with `host/name` as the name that it is on this host.
+
+    The names are not qualified instead: by its beginning the name of a host would then match all that is on it.
+    """
+    if host is None or not any(value.startswith(f"{host}/") for key in _BY_NAME for value in filters.get(key)):
+        return filters
+    values = {
+        key: tuple(value.removeprefix(f"{host}/") for value in filters.get(key)) if key in _BY_NAME else kept
+        for key, kept in filters.values.items()
+    }
+    return Filters(values)
 
 
 def _images(event: Document) -> set[str]:

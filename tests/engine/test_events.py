@@ -106,6 +106,9 @@ def test_the_engines_filters(event: dict[str, Any], filters: dict[str, list[str]
         ({"container": ["a/910"]}, True),
         ({"container": ["b/web"]}, False),
         ({"container": ["web"]}, True),
+        ({"container": ["a"]}, False),  # the name of a host is not the beginning of all names on it
+        ({"container": ["a/w"]}, True),
+        ({"container": ["b/web", "w"]}, True),
         ({"label": ["swarmd.host=a"]}, True),
         ({"label": ["swarmd.host=b"]}, False),
     ],
