@@ -37,9 +37,8 @@ def list_nodes(members: Mapping[str, Member]) -> Listed:
 
 async def list_all(members: Mapping[str, Member], message: Message) -> Listed:
     """Ask all members at once. What is mirrored comes without asking, and from a lost member as it last was."""
-    listings: dict[str, Listed] = dict.fromkeys(
-        members, Listing().to_args()
-    )  # in the members' order, whoever answers first
+    # In the members' order, whoever answers first.
+    listings: dict[str, Listed] = dict.fromkeys(members, Listing().to_args())
 
     async def list_into(member: Member) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import trio
 
@@ -48,9 +48,14 @@ async def resolve(members: Mapping[str, Member], reference: str) -> Found:
     if not found:
         raise not_found(among, reference)
     if len(found) > 1:
-        names = ", ".join(sorted(member.row(row).qualified for member, row in found))
-        raise Conflict(f"{reference} is on several hosts: say which one you mean: {names}")
+        raise _ambiguous(reference, [member.row(row) for member, row in found])
     return found[0]
+
+
+def _ambiguous(reference: str, rows: Collection[Row]) -> Conflict:
+    names = sorted(row.qualified for row in rows)
+    alike = "is on several hosts" if len({row.member for row in rows}) > 1 else "begins several ids"
+    return Conflict(f"{reference} {alike}: say which one you mean: {', '.join(names)}")
 
 
 async def refresh(members: Iterable[Member]) -> list[Member]:

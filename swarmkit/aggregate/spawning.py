@@ -27,16 +27,24 @@ class Spawner:
     _creating: set[str] = field(factory=set)
 
     async def spawn(self, message: Message) -> Message:
-        """Create on the member that the name says (`host/name`), else on one of the policy's."""
+        """Create on the member that the name says (`host/name`), or `on`, else on one of the policy's."""
         name = str(message.get("name") or "").removeprefix("/")
         host, slash, bare = name.partition("/")
         if slash:
-            return await self.spawn_on(self._member(host), evolve(message, args={**message.args, "name": bare}))
+            return await self._spawn_named(message, host, bare)
         if not name:
             return await self._place(message)
         with self._hold(name):
             await self._check_free(name)
             return await self._place(message)
+
+    async def _spawn_named(self, message: Message, host: str, name: str) -> Message:
+        """Create on the member that the name says; `on` may say more exactly where beneath it, and nothing else."""
+        member = self._member(host)
+        place, message = _inward(message)
+        if place not in (None, host):
+            raise Invalid(f"{host}/{name} cannot be created on {place}: its name says {host}")
+        return await self.spawn_on(member, evolve(message, args={**message.args, "name": name}))
 
     @contextmanager
     def _hold(self, name: str) -> Iterator[None]:
@@ -80,11 +88,8 @@ class Spawner:
 
     def _eligible(self, message: Message) -> tuple[list[Member], Message]:
         """Return the members that may be asked, and the message for them: only the host that `on` names, if it does."""
-        if message.get("on") is None:
-            return list(self.members.values()), message
-        host, _, beneath = str(message["on"]).partition("/")
-        args = {key: value for key, value in message.args.items() if key != "on"} | ({"on": beneath} if beneath else {})
-        return [self._member(host)], evolve(message, args=args)
+        host, message = _inward(message)
+        return list(self.members.values()) if host is None else [self._member(host)], message
 
     def _member(self, host: str) -> Member:
         if host not in self.members:
@@ -100,6 +105,15 @@ class Spawner:
         finally:
             member.creating -= 1
         return evolve(reply, path=member.outward(reply.path))
+
+
+def _inward(message: Message) -> tuple[str | None, Message]:
+    """Return the member that `on` names, and the message with what `on` says of the hosts beneath that member."""
+    if message.get("on") is None:
+        return None, message
+    host, _, beneath = str(message["on"]).partition("/")
+    args = {key: value for key, value in message.args.items() if key != "on"}
+    return host, evolve(message, args=args | {"on": beneath} if beneath else args)
 
 
 def _nowhere(failures: list[tuple[Candidate, SwarmError]]) -> SwarmError:

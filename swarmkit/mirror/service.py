@@ -65,7 +65,7 @@ class Mirror(Learner):
         rows = self.listed()
         if message.get("ids") is not None:
             wanted = set(message["ids"])
-            rows = [row for row in rows if row["id"] in wanted]
+            rows = [row for row in rows if row.get("id") in wanted]
         return ack({**Listing(missing=tuple(self.missing())).to_args(), "rows": rows})
 
     async def resolve(self, reference: str) -> Row:

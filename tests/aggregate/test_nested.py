@@ -12,7 +12,7 @@ from attrs import evolve
 from swarmkit import Message, Verb
 from swarmkit.aggregate import Aggregate
 from swarmkit.engine.placement import spread
-from swarmkit.errors import Conflict, NotFound
+from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.parts import aggregate_of
 from swarmkit.placement import Candidate, Spec
 
@@ -90,6 +90,25 @@ async def test_spawned_on_the_leaf_that_is_named(autojump_clock: Clock) -> None:
             assert reply.path == ("nodes", "dc1/node-3", "containers", full_id(name))
         assert [each.name for each in hosts["node-3"].rows.values()] == ["db", "one", "two", "three"]
         assert {each.name for each in await ls(whole)} == {"web", "db", "cache", "one", "two", "three"}
+
+
+@pytest.mark.parametrize("name", ["api", "dc1/api", "dc1/node-3/api"])
+async def test_spawned_on_the_leaf_that_on_names(autojump_clock: Clock, name: str) -> None:
+    """`on` names the leaf, for a bare name and for one that says a part of the way, or all of it."""
+    async with nested() as (whole, hosts):
+        reply = await whole(Message(Verb.SPAWN, ("containers",), {"spec": {}, "name": name, "on": "dc1/node-3"}))
+        assert reply.path == ("nodes", "dc1/node-3", "containers", full_id("api"))
+        assert [message.get("name") for message in hosts["node-3"].sent(Verb.SPAWN)] == ["api"]
+        assert (hosts["node-4"].sent(Verb.SPAWN), hosts["near"].sent(Verb.SPAWN)) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["near/api", "dc1/node-4/api"])
+async def test_name_and_on_that_disagree_are_refused(autojump_clock: Clock, name: str) -> None:
+    """A name that says another host than `on` is Invalid, and nothing is created."""
+    async with nested() as (whole, hosts):
+        with pytest.raises(Invalid, match="its name says"):
+            await whole(Message(Verb.SPAWN, ("containers",), {"spec": {}, "name": name, "on": "dc1/node-3"}))
+        assert [host.sent(Verb.SPAWN) for host in hosts.values()] == [[], [], []]
 
 
 async def test_name_on_a_leaf_is_in_use(autojump_clock: Clock) -> None:

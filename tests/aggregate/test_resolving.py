@@ -63,6 +63,13 @@ async def test_prefix_on_two_hosts_is_a_conflict(autojump_clock: Clock) -> None:
             await whole(start("776"))
 
 
+async def test_prefix_of_two_on_one_host_is_a_conflict(autojump_clock: Clock) -> None:
+    """A prefix of ids on one host is a Conflict that does not speak of several hosts."""
+    async with whole_of(host_with("a", "web", "wet"), host_with("b")) as whole:
+        with pytest.raises(Conflict, match="begins several ids: say which one you mean: a/web, a/wet"):
+            await whole(start("776"))
+
+
 async def test_what_nobody_has_is_not_found(autojump_clock: Clock) -> None:
     """A name that no host has is NotFound; no host is blamed where all were seen."""
     async with whole_of(host_with("a"), host_with("b")) as whole:
