@@ -68,7 +68,7 @@ def dialling_reason(error: OSError, address: str) -> str:
 def _reason(error: OSError, address: str) -> str:
     path = address.removeprefix("unix://") if address.startswith("unix://") else ""
     if isinstance(error, socket.gaierror):
-        return f"its name cannot be resolved ({_lower(error.strerror or str(error))})"
+        return f"its name cannot be resolved: {_lower(error.strerror or str(error))}"
     if error.errno is None or isinstance(error, ssl.SSLError):  # a dialer's own words; TLS numbers its errors otherwise
         return error.strerror or str(error)
     if isinstance(error, FileNotFoundError) and path:

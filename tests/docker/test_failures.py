@@ -71,7 +71,7 @@ NO_ROUTE = OSError(errno.EHOSTUNREACH, "Error connecting to ('fe80::1', 2375): N
         (tried(NO_ROUTE, REFUSED), "no route to host; connection refused"),
         (
             socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
-            "its name cannot be resolved (name or service not known)",
+            "its name cannot be resolved: name or service not known",
         ),
         (OSError("not a host's name: 'a b'"), "not a host's name: 'a b'"),
         (ssl.SSLError(1, "certificate verify failed"), "certificate verify failed"),
