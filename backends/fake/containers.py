@@ -87,7 +87,7 @@ class Containers:
             config=config,
             host_config=host_config,
             created=engine.clock.stamp(),
-            files=self._files(image.tree, mounts),
+            files=self._files(image.tree, config["WorkingDir"], mounts),
             output=Output(engine.clock),
             mounts=mounts,
             endpoints=_endpoints(host_config, document.get("NetworkingConfig") or {}),
@@ -116,8 +116,9 @@ class Containers:
             self._engine.create_volume(Volume(mount.source, self._engine.clock.now()))
         return mount
 
-    def _files(self, tree: dict[str, Any], mounts: list[Mount]) -> Files:
+    def _files(self, tree: dict[str, Any], working: str, mounts: list[Mount]) -> Files:
         files = Files(tree)
+        files.make_folders(working or "/", self._engine.clock.now())
         for mount in mounts:
             if mount.kind == "volume":
                 inner = self._engine.volumes.require(mount.source).tree
@@ -147,6 +148,6 @@ def _endpoints(host_config: Mapping[str, Any], networking: Mapping[str, Any]) ->
     mode = str(host_config["NetworkMode"])
     if mode.startswith("container:"):
         return {}
-    wanted = networking.get("EndpointsConfig") or {}
-    name = "bridge" if mode == "default" else mode
-    return {each: Endpoint(each, dict(wanted.get(each) or {})) for each in dict.fromkeys([name, *wanted])}
+    asked = {mode: None, **(networking.get("EndpointsConfig") or {})}
+    wanted = {"bridge" if name == "default" else name: settings for name, settings in asked.items()}
+    return {name: Endpoint(name, dict(settings or {})) for name, settings in wanted.items()}

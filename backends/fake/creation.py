@@ -102,6 +102,10 @@ def build_host_config(given: Mapping[str, Any]) -> dict[str, Any]:
             bindings[index] = {"HostIp": "", "HostPort": "", **binding}
     if host["Memory"] and not host["MemorySwap"]:
         host["MemorySwap"] = 2 * host["Memory"]
+    if host["MemorySwappiness"] == -1:  # so the docker command says that there is no wish, and 0 for no limit
+        host["MemorySwappiness"] = None
+    if (host["PidsLimit"] or 0) <= 0:
+        host["PidsLimit"] = None
     return host
 
 

@@ -76,5 +76,13 @@ class Programs:
         return run
 
 
+def require_folder(files: Files, path: str) -> None:
+    """Raise NotExecutable where a process cannot begin in this folder: it is not there, or is none."""
+    node = files.get(path)
+    if node is None or not node.is_folder:
+        reason = "no such file or directory" if node is None else "not a directory"
+        raise NotExecutable(f'chdir to cwd ("{path}") set in config.json failed: {reason}', 126)
+
+
 def _is_executable(node: File) -> bool:
     return node.kind is Kind.FILE and bool(node.mode & 0o111)

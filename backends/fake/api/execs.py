@@ -14,7 +14,7 @@ from .. import lifecycle, runs
 from ..container import Exec
 from ..engine import FakeEngine
 from ..process import Input, Process
-from ..programs import NotExecutable
+from ..programs import NotExecutable, require_folder
 from ..terminal import Terminal
 from .replies import conversation, json_reply
 from .routing import Call
@@ -129,6 +129,7 @@ class _Run:
         exec_.state = "running"
         _say(self._engine, exec_, f"exec_start: {exec_.words[0]} {' '.join(exec_.words[1:])}")
         try:
+            require_folder(around.files, process.cwd)
             around.programs.find(exec_.words[0], around.files, process.env)
         except NotExecutable as error:
             exec_.state, exec_.exit_code = "exited", 126

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import time
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -22,6 +23,7 @@ from .routing import Call
 
 _FULL = ("UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD")
 _BSD = ("USER", "PID", "%CPU", "%MEM", "VSZ", "RSS", "TTY", "STAT", "START", "TIME", "COMMAND")
+_TITLES = {"args": "COMMAND", "cmd": "CMD", "comm": "COMMAND"}  # of columns not called as they are asked for
 
 USED_MEMORY = 348160
 """Bytes that each process seems to use."""
@@ -36,20 +38,22 @@ async def top(call: Call) -> Response:
     around = lifecycle.require_running(call.container)
     words = call.query.get("ps_args", "-ef") or "-ef"
     processes = [_columns(process) for process in sorted(around.running, key=lambda each: each.pid)]
-    titles = _titles(words)
-    if not {"PID"} <= set(titles):
+    asked = _asked(words)
+    titles = [title for title, _ in asked]
+    if "PID" not in titles:
         raise Internal("Couldn't find PID field in ps output")
     call.engine.emit(call.container, "top")
-    rows = [[columns.get(title, "-") for title in titles] for columns in processes]
-    return json_reply({"Processes": rows, "Titles": list(titles)})
+    rows = [[columns.get(what, "-") for _, what in asked] for columns in processes]
+    return json_reply({"Processes": rows, "Titles": titles})
 
 
-def _titles(words: str) -> tuple[str, ...]:
+def _asked(words: str) -> list[tuple[str, str]]:
+    """Return the columns that the options of ps ask for: the title of each, and what is in it."""
     if words.startswith("-o") or " -o" in words:
         names = words.replace("-o", " ").replace(",", " ").split()
-        known = {"args": "COMMAND", "cmd": "CMD", "comm": "COMMAND", "user": "USER"}
-        return tuple(known.get(name, name.upper()) for name in names)
-    return _BSD if "aux" in words else _FULL
+        titles = [_TITLES.get(name, name.upper()) for name in names]
+        return [(title, "comm" if name == "comm" else title) for name, title in zip(names, titles, strict=True)]
+    return [(title, title) for title in (_BSD if "aux" in words else _FULL)]
 
 
 def _columns(process: Process) -> dict[str, str]:
@@ -59,7 +63,8 @@ def _columns(process: Process) -> dict[str, str]:
     parent = str(process.parent.pid if process.parent is not None else 1)
     terminal = "pts/0" if process.tty else "?"
     same = {"PID": str(process.pid), "PPID": parent, "TTY": terminal, "C": "0", "STIME": started, "START": started}
-    names = {"UID": name, "USER": name, "CMD": command, "COMMAND": command}
+    program = posixpath.basename(process.argv[0])
+    names = {"UID": name, "USER": name, "CMD": command, "COMMAND": command, "comm": program}
     sizes = {"%CPU": "0.0", "%MEM": "0.0", "VSZ": "2268", "RSS": "1444", "STAT": "Ss", "TIME": "00:00:00"}
     return {**same, **names, **sizes}
 
