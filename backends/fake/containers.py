@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from swarmkit.engine.names import invalid_container_name, is_container_name, name_in_use, no_such_container
-from swarmkit.engine.resolve import NameIndex
 from swarmkit.errors import Conflict, Internal, Invalid, NotFound
+from swarmkit.index import Index
 
 from .container import Container, Endpoint
 from .creation import (
@@ -39,7 +39,7 @@ class Containers:
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
         self._containers: dict[str, Container] = {}
-        self._index = NameIndex()
+        self._index = Index()
 
     def __iter__(self) -> Iterator[Container]:
         return iter(list(self._containers.values()))
@@ -49,22 +49,25 @@ class Containers:
 
     def find(self, reference: str) -> Container:
         """Return the one that an id, a name or the beginning of an id means. Raises NotFound, or as the engine 500."""
-        found = self._index.find(reference.removeprefix("/"))
+        wanted = reference.removeprefix("/")
+        if wanted in self._containers:
+            return self._containers[wanted]
+        found = self._index.named(wanted) or self._index.beginning(wanted)
         if not found:
             raise NotFound(no_such_container(reference))
         if len(found) > 1:
             raise Internal(f"Multiple IDs found with provided prefix: {reference}")
-        return self._containers[found[0].id]
+        return self._containers[found[0]]
 
     def named(self, name: str) -> Container | None:
         """Return the one of exactly this name, or None."""
         found = self._index.named(name)
-        return self._containers[found[0].id] if found else None
+        return self._containers[found[0]] if found else None
 
     def discard(self, container: Container) -> None:
         """Forget one."""
         self._containers.pop(container.id, None)
-        self._index.remove("", container.id)
+        self._index.remove(container.id)
 
     def create(self, document: Mapping[str, Any], name: str = "") -> Container:
         """Make one of the body of `POST /containers/create`. Raises as the engine does."""
@@ -93,7 +96,7 @@ class Containers:
             endpoints=_endpoints(host_config, document.get("NetworkingConfig") or {}),
         )
         self._containers[container.id] = container
-        self._index.add("", container.id, (name,))
+        self._index.put(container.id, (name,))
         engine.emit(container, "create")
         return container
 
@@ -139,7 +142,7 @@ class Containers:
         if (other := self.named(name)) is not None:
             raise Conflict(f"Error when allocating new name: {name_in_use(name, other.id)}")
         old, container.name = container.name, name
-        self._index.add("", container.id, (name,))
+        self._index.put(container.id, (name,))
         self._engine.emit(container, "rename", oldName=f"/{old}")
 
 

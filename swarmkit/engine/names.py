@@ -1,7 +1,4 @@
-"""Names of containers and hosts: what is one, how it is qualified, and what is said when one is wrong.
-
-How a name is looked up among many is in `resolve`.
-"""
+"""Names of containers and hosts: what is one, how it is qualified, and what is said when one is wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +21,6 @@ API_WORDS = frozenset((_COLLECTIONS_AND_ROOTS + _BESIDE_OR_BEHIND_A_NAME).split(
 _HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _API_VERSION = re.compile(r"v[0-9]+(\.[0-9]+)?")
-_ID_PREFIX = re.compile(r"[0-9a-f]{1,64}")
 
 
 def split_qualified(name: str) -> tuple[str | None, str]:
@@ -41,11 +37,6 @@ def is_host_name(text: str) -> bool:
 def is_container_name(text: str) -> bool:
     """Tell whether the engine accepts this name for a new container. It wants two characters or more."""
     return bool(_CONTAINER_NAME.fullmatch(text))
-
-
-def is_id_prefix(text: str) -> bool:
-    """Tell whether the text may be an id, or the beginning of one."""
-    return bool(_ID_PREFIX.fullmatch(text))
 
 
 def names_of(document: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,6 @@ from swarmkit.engine.names import (
     invalid_container_name,
     is_container_name,
     is_host_name,
-    is_id_prefix,
     name_in_use,
     names_of,
     no_such_container,
@@ -55,15 +54,6 @@ def test_no_host_is_named_as_a_word_of_the_paths(word: str) -> None:
 def test_container_names(name: str, expected: bool) -> None:
     """The engine wants two characters or more."""
     assert expected == is_container_name(name)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("a", True), ("f" * 64, True), ("f" * 65, False), ("A", False), ("g", False), ("", False), ("a\n", False)],
-)
-def test_id_prefixes(text: str, expected: bool) -> None:
-    """The beginning of an id is 1 to 64 hexadecimal digits, in lower case."""
-    assert expected == is_id_prefix(text)
 
 
 def test_names_are_those_without_an_inner_slash() -> None:
