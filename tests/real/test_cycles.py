@@ -120,7 +120,7 @@ async def test_500_foreground_runs_lose_nothing_and_leave_nothing_behind(
         await run_once(path, 0)  # what is opened once and kept is open now
         while (await host.ls()).rows:
             await trio.sleep(0.1)
-        await trio.sleep(3)  # idle connections and lingering ends have closed
+        await trio.sleep(8)  # idle connections and lingering ends have closed
         before = (count_tasks(), descriptors(), children())
         limiter = trio.CapacityLimiter(AT_ONCE)
 
