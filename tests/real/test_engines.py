@@ -107,20 +107,25 @@ def test_a_cut_link_swallows_packets(machine: Machine) -> None:
     assert _reaches(machine)
 
 
+def _devices() -> set[str]:
+    """Return the network devices of this session's machines; another session may have some beside them."""
+    return {name for name in os.listdir("/sys/class/net") if name.startswith(f"sw{os.getpid()}n")}
+
+
 def test_a_closed_machine_leaves_nothing(machine: Machine) -> None:
     """Its processes, mounts and devices go with it."""
     child = subprocess.Popen(machine.inside(["setsid", "-f", "sleep", "4711"]))
     child.wait()
     assert _processes_named("sleep\0004711\0") != []
-    devices = set(os.listdir("/sys/class/net"))
+    devices = _devices()
     machine.close()
     assert _processes_named("sleep\0004711\0") == []
-    assert len(devices - set(os.listdir("/sys/class/net"))) == 1
+    assert len(devices - _devices()) == 1
 
 
 def test_a_removed_engine_leaves_nothing(engines: list[Engine], tmp_path: Path) -> None:
     """No process, mount, device, control group or file of an engine is left, though its container still ran."""
-    before = set(os.listdir("/sys/class/net"))
+    before = _devices()
     engine = Engine("spare", tmp_path / "spare")
     engine.start()
     engine.call("POST", "/images/load?quiet=1", _image_of(engines[0]))
@@ -128,7 +133,7 @@ def test_a_removed_engine_leaves_nothing(engines: list[Engine], tmp_path: Path) 
     engine.remove()
     assert _processes_named("sleep\0004712\0") == _processes_named(str(tmp_path)) == []
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
-    assert set(os.listdir("/sys/class/net")) == before
+    assert _devices() == before
     assert [*Path("/sys/fs/cgroup").glob(f"*/swarmd-test-{os.getpid()}-spare")] == []
     assert os.listdir(tmp_path) == []
 
