@@ -13,7 +13,7 @@ from attrs import evolve
 from swarmkit.engine import containers as listing
 from swarmkit.engine.documents import node_document, with_host_in_row, with_node_in_inspect
 from swarmkit.engine.filters import Filters
-from swarmkit.engine.names import name_in_use, split_qualified
+from swarmkit.engine.names import name_in_use
 from swarmkit.engine.references import find_image
 from swarmkit.engine.replies import answered
 from swarmkit.engine.rows import Row as ListedRow
@@ -90,7 +90,9 @@ class Containers:
         if call.version is not None:
             args["version"] = call.version
         if not self._hosts.single and referred(spec):
-            spec, args["on"] = await place_of(self._hosts, spec, split_qualified(args.get("name", ""))[0])
+            spec, args["on"] = await place_of(
+                self._hosts, spec, args.get("name", "").removeprefix("/").rpartition("/")[0]
+            )
         reply = await self._hosts.service(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
         created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": reply.get("warnings") or []})
         return json_answer(created, 201)

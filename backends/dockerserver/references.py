@@ -43,7 +43,7 @@ def _split(entry: str) -> tuple[str, str]:
     return container, colon + rest
 
 
-async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str | None) -> tuple[dict[str, Any], str]:
+async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str) -> tuple[dict[str, Any], str]:
     """Find the host of what a spec refers to; return the spec with the names that this host knows, and the host.
 
     Raises `Conflict` where the references are on different hosts, or on another than the one asked for, and `Invalid`
@@ -52,8 +52,8 @@ async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str | None) -> 
     found: dict[str, Row] = {}
     for reference in referred(spec):
         found[reference] = await _find(hosts, reference)
-    members = {row.member for row in found.values()} | ({asked} if asked else set())
-    if len(members) > 1:
+    members = {row.member for row in found.values()}
+    if len(members) > 1 or (asked and not all(f"{member}/".startswith(f"{asked}/") for member in members)):
         places = ", ".join(f"{reference} on {row.member}" for reference, row in found.items())
         wanted = f", and {asked} is asked for" if asked else ""
         raise Conflict(f"a container and those it refers to must be on one host: {places}{wanted}")
