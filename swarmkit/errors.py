@@ -60,6 +60,11 @@ class SwarmError(Exception):
         status = self.details.get("status")
         return status if isinstance(status, int) else self.code.status
 
+    @property
+    def reason(self) -> str:
+        """Why a host did not answer, alone, for a place that names the host already; else the whole message."""
+        return str(self.details.get("reason", self.message))
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.message!r})"
 
@@ -115,6 +120,12 @@ class Internal(SwarmError):
 _BY_CODE: dict[Code, type[SwarmError]] = {
     kind.code: kind for kind in (Invalid, Denied, NotFound, Conflict, Unimplemented, Unavailable, Timeout, Internal)
 }
+
+
+def host_down(host: str, reason: str) -> Unavailable:
+    """Make the error for whatever is asked of a host that is known not to answer."""
+    text = f"host {host} is down: {reason} (it is tried again by itself; other hosts are not affected)"
+    return Unavailable(text, host=host, reason=reason)
 
 
 def error_of(code: Code | str, message: str, **details: Any) -> SwarmError:

@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 
 import trio
 
-from swarmkit.errors import Internal, Invalid, SwarmError, Unavailable
+from swarmkit.errors import Internal, Invalid, SwarmError, Unavailable, host_down
 from swarmkit.http import Connection, Headers, Reply
 from swarmkit.http.client import reusable
 from swarmkit.streams import read_whole
 
 from .dialer import Dialer
-from .failures import down, engine_error, no_answer
+from .failures import engine_error, no_answer
 from .health import Health
 from .pool import ConnectionPool
 from .request import EngineRequest, VersionRange, request_head
@@ -147,7 +147,7 @@ class EngineClient:
         self.pool.drop_idle(after=0)
 
     def _down(self) -> Unavailable:
-        return down(self.where, self.health.reason)
+        return host_down(self.where, self.health.reason)
 
     def _lost(self, request: EngineRequest) -> SwarmError:
         return no_answer(self.where, request, self.health.reason)

@@ -19,12 +19,6 @@ from swarmkit.errors import Internal, SwarmError, Timeout, Unavailable, error_of
 from .request import EngineRequest
 
 
-def down(host: str, reason: str) -> Unavailable:
-    """Make the error for whatever is asked of a host that is known not to answer."""
-    text = f"host {host} is down: {reason} (it is tried again by itself; other hosts are not affected)"
-    return Unavailable(text, host=host, reason=reason)
-
-
 def unreachable(host: str, address: str, reason: str) -> Unavailable:
     """Make the error for a host that could not be dialled; `details["reason"]` is the reason alone."""
     return Unavailable(f"host {host} cannot be reached at {address}: {reason}", host=host, reason=reason)

@@ -28,4 +28,4 @@ async def prune(hosts: Hosts, call: Call) -> Response:
 
 def reasons(failures: Iterable[tuple[str, SwarmError]]) -> list[tuple[str, str]]:
     """Return the hosts that failed with what each said."""
-    return [(host, error.message) for host, error in failures]
+    return [(host, error.reason) for host, error in failures]

@@ -58,6 +58,6 @@ class ExecOwners:
             return
         silent = [(host, error) for host, error in failed(answers) if not isinstance(error, NotFound)]
         if silent:
-            names = "; ".join(f"{host}: {error.message}" for host, error in silent)
+            names = "; ".join(f"{host}: {error.reason}" for host, error in silent)
             raise Unavailable(f"cannot tell whether there is an exec instance {exec_id}: {names}")
         raise NotFound(f"No such exec instance: {exec_id}")

@@ -34,7 +34,7 @@ class MergedProgress:
         self._replies = replies
         self._notes = notes
         self._hosts = len(replies) + len(failures)
-        self._errors = [(host, error.message) for host, error in failures]
+        self._errors = [(host, error.reason) for host, error in failures]
         self._said: set[bytes] = set()
         self._sender: PipeSender
         self._sender, self.body = open_pipe()
@@ -77,7 +77,7 @@ class MergedProgress:
             if rest.strip():
                 await self._line(host, rest)
         except SwarmError as error:
-            self._errors.append((host, error.message))
+            self._errors.append((host, error.reason))
 
     async def _line(self, host: str, line: bytes) -> None:
         line = line.strip()

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 
 import trio
 
-from ..errors import Internal, SwarmError, Unavailable
+from ..errors import Internal, SwarmError, host_down
 from ..instance import errors_within
 from ..message import Message
 from ..service import Service, close_ends
@@ -47,7 +47,7 @@ class Instance:
         try:
             await self._settled.wait()
             if self._service is None:
-                raise Unavailable(f"host {self.name} is down: {self._reason}", host=self.name)
+                raise host_down(self.name, self._reason)
         except BaseException:
             with trio.CancelScope(shield=True):
                 await close_ends(message)

@@ -44,7 +44,7 @@ async def list_all(members: Mapping[str, Member], message: Message) -> Listed:
         try:
             listings[member.name] = await list_one(member, message)
         except SwarmError as error:
-            listings[member.name] = Listing(missing=(Missing(member.name, error.message),)).to_args()
+            listings[member.name] = Listing(missing=(Missing(member.name, error.reason),)).to_args()
 
     async with trio.open_nursery() as nursery:
         for member in members.values():

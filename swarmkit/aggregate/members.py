@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from attrs import define, evolve, field
 
-from ..errors import Unavailable
+from ..errors import Unavailable, host_down
 from ..message import Message, Path
 from ..mirror import Mirror
 from ..placement import Candidate
@@ -68,7 +68,7 @@ class Member:
         """Raise `Unavailable` where the member is known not to answer."""
         reason = self.mirror.why_lost()
         if reason is not None:
-            raise Unavailable(f"host {self.name} is down: {reason}", host=self.name)
+            raise host_down(self.name, reason)
 
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""

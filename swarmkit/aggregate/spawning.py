@@ -123,4 +123,4 @@ def _nowhere(failures: list[tuple[Candidate, SwarmError]]) -> SwarmError:
     missing = [error for _, error in failures if isinstance(error, NotFound)]
     if missing:
         return missing[0]
-    return Unavailable("; ".join(f"{candidate.name}: {error.message}" for candidate, error in failures))
+    return Unavailable("; ".join(f"{candidate.name}: {error.reason}" for candidate, error in failures))

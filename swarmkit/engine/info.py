@@ -102,7 +102,7 @@ def _table(replies: Sequence[Reply[Document]], addresses: Mapping[str, str]) -> 
 
 def _lines(reply: Document | SwarmError) -> list[tuple[str, str]]:
     if isinstance(reply, SwarmError):
-        return [("State", "down"), ("Reason", reply.message)]
+        return [("State", "down"), ("Reason", reply.reason)]
     counts = ", ".join(f"{reply.get(f'Containers{state}', 0)} {state.lower()}" for state in _STATES)
     return [
         ("State", "up"),
@@ -115,7 +115,7 @@ def _lines(reply: Document | SwarmError) -> list[tuple[str, str]]:
 
 def _warnings(replies: Sequence[Reply[Document]]) -> list[str]:
     """Say first which hosts are missing, then what engines warn of, and on which hosts."""
-    down = [f"WARNING: host {host} is down: {error.message}" for host, error in failed(replies)]
+    down = [f"WARNING: host {host} is down: {error.reason}" for host, error in failed(replies)]
     hosts: dict[str, list[str]] = {}
     for host, document in answered(replies):
         for warning in document.get("Warnings") or ():

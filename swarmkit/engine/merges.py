@@ -39,7 +39,7 @@ def merge_prune(replies: Sequence[Reply[Document]]) -> dict[str, Any]:
     for _, reply in require_some(replies):
         for key, value in reply.items():
             merged[key] = _sum(merged.get(key), value)
-    warnings = [f"not pruned on host {host}: {error.message}" for host, error in failed(replies)]
+    warnings = [f"not pruned on host {host}: {error.reason}" for host, error in failed(replies)]
     if warnings:
         merged["Warnings"] = [*(merged.get("Warnings") or ()), *warnings]
     return merged

@@ -41,7 +41,7 @@ def joint_error(failures: Sequence[tuple[str, SwarmError]], *, done: Sequence[st
     gravest = min((error for _, error in failures), key=_weight)
     if len(messages) == 1 and not done:
         return error_of(gravest.code, gravest.message, **gravest.details)
-    text = "; ".join(f"{host}: {error.message}" for host, error in failures)
+    text = "; ".join(f"{host}: {error.reason}" for host, error in failures)
     return error_of(gravest.code, f"{text}; done on {', '.join(done)}" if done else text)
 
 

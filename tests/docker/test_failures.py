@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from backends.docker import TcpDialer
-from backends.docker.failures import dialling_reason, down, engine_error, understanding
-from swarmkit.errors import Code, Internal, NotFound
+from backends.docker.failures import dialling_reason, engine_error, understanding
+from swarmkit.errors import Code, Internal, NotFound, host_down
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_engines_error_is_kept(status: int, body: bytes, code: Code, message: st
 
 def test_what_a_host_that_is_down_says() -> None:
     """It names the host and the reason, and says what will happen without anybody's doing."""
-    error = down("b", "no answer to a ping in 2 s")
+    error = host_down("b", "no answer to a ping in 2 s")
     text = "host b is down: no answer to a ping in 2 s (it is tried again by itself; other hosts are not affected)"
     assert (error.message, error.details["host"]) == (text, "b")
 
