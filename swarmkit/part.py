@@ -41,6 +41,16 @@ class Stage(ABC):
     name: str
     """How the stage is called in messages: a part's name, or what its author prefers."""
 
+    @property
+    def reaches(self) -> frozenset[str]:
+        """The addresses that the stage connects to, as far as they are settled: a front must not serve on one."""
+        return frozenset()
+
+    @property
+    def serves(self) -> frozenset[str]:
+        """The addresses that the stage listens on."""
+        return frozenset()
+
     @abstractmethod
     def open(self, inner: Service | None) -> AbstractAsyncContextManager[Service]:
         """Open an instance that ends with the block: its tasks, sockets, processes and files.

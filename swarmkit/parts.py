@@ -29,6 +29,10 @@ class AggregateStage(Stage):
     sources: tuple[Pipeline, ...] = ()
     name: str = "aggregate"
 
+    @property
+    def reaches(self) -> frozenset[str]:
+        return frozenset[str]().union(*(member.reaches for member in self.members.values()))
+
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
         async with open_aggregate(self.members, self.policy, self.sources, check_name=_check_name) as opened:

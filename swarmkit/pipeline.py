@@ -49,8 +49,16 @@ class Pipeline:
         """Return the pipeline with its last stage under another name."""
         return Pipeline((*self.stages[:-1], self.stages[-1].named(name)))
 
+    @property
+    def reaches(self) -> frozenset[str]:
+        """The addresses that its stages connect to."""
+        return frozenset[str]().union(*(stage.reaches for stage in self.stages))
+
     def check(self) -> None:
-        """Raise `Invalid`, naming the stage, where one stands in a place that its role does not allow."""
+        """Raise `Invalid`, naming the stage, where one stands in a place that its role does not allow.
+
+        So it does where the pipeline would be its own client, as happens with a `DOCKER_HOST` that is set to it.
+        """
         if not self.stages:
             raise Invalid("the pipeline is empty")
         for place, stage in enumerate(self.stages):
@@ -61,6 +69,8 @@ class Pipeline:
                 raise Invalid(f"stage {place + 1} ({stage}) must be the last: nothing can stand behind it")
             if place and stage.role is Role.FRONT:
                 raise Invalid(f"stage {place + 1} ({stage}) must be the first: it serves the outside")
+        for address in self.reaches & self.stages[0].serves:
+            raise Invalid(f"it would be its own host: {address} is served and connected to (is DOCKER_HOST set to it?)")
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Service]:

@@ -231,3 +231,12 @@ def test_a_stage_without_words_is_refused() -> None:
     """Blanks are no stage."""
     with pytest.raises(Invalid, match="a stage is empty"):
         parse_stage("  ", registry())
+
+
+@pytest.mark.parametrize("behind", ["docker", "debug | docker", 'aggregate "a=docker" "b=debug | docker"'])
+def test_a_pipeline_is_not_its_own_host(monkeypatch: pytest.MonkeyPatch, behind: str) -> None:
+    """Where DOCKER_HOST is set to what a front serves, the pipeline would ask itself for ever."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///tmp/swarm.sock")
+    with pytest.raises(Invalid, match=r"its own host: unix:///tmp/swarm\.sock is served and connected to"):
+        parse_pipeline(["dockerserver unix:///tmp/swarm.sock", behind])
+    parse_pipeline(["dockerserver unix:///tmp/other.sock", behind])

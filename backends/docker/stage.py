@@ -42,6 +42,10 @@ class EngineStage(Stage):
                 with trio.CancelScope(shield=True):
                     await client.close()
 
+    @property
+    def reaches(self) -> frozenset[str]:
+        return frozenset({self.dialer.address})
+
     def named(self, name: str) -> Stage:
         return evolve(self, name=name)
 

@@ -49,6 +49,10 @@ class DockerServerStage(Stage):
     access: Access
     api: str | None = None
 
+    @property
+    def serves(self) -> frozenset[str]:
+        return frozenset(self.addresses)
+
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
         if inner is None:
