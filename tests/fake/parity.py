@@ -220,7 +220,7 @@ def _normal_value(key: str, value: Any) -> Any:
         return f"<{key}>"
     if key in _ENVIRONMENT:
         return f"<{key}>" if value else value
-    if key in ("VolumesDeleted", "Volumes") and isinstance(value, list):  # in no order
+    if key in ("VolumesDeleted", "Volumes", "Ports") and isinstance(value, list):  # in no order
         return sorted(normal(value), key=str)
     if key == "Processes" and value:
         return [[re.sub(r"^(\d+|\d\d:\d\d)$", "<number>", cell) for cell in row] for row in value]
