@@ -73,9 +73,11 @@ class Log:
         """Return what there is."""
         return list(self._entries)
 
-    async def follow(self) -> AsyncIterator[Entry]:
-        """Yield the entries from now on, to the end of the run."""
-        position, runs = self._first + len(self._entries), self.runs
+    def follow(self) -> AsyncIterator[Entry]:
+        """Return the entries from this call on, to the end of the run, which may come before the first is asked for."""
+        return self._from(self._first + len(self._entries), self.runs)
+
+    async def _from(self, position: int, runs: int) -> AsyncIterator[Entry]:
         while True:
             changed = self._changed
             position = max(position, self._first)
