@@ -130,9 +130,8 @@ class Container:
         while self.state.running and not self.removed:
             await self.changed.wait()
 
-    async def wait_for_exit(self) -> None:
-        """Wait for the next time that it stops."""
-        exits = self.exits
+    async def wait_for_exit(self, exits: int) -> None:
+        """Wait until it has stopped more than `exits` times."""
         while self.exits == exits and not self.removed:
             await self.changed.wait()
 

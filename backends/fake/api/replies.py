@@ -78,6 +78,13 @@ class _Generated(trio.abc.ReceiveStream):
         await self._chunks.aclose()
 
 
+async def begun(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Run a generator to its first `yield`, of nothing: what it listens to it hears before the head is sent."""
+    nothing = await anext(chunks)
+    assert nothing == b""
+    return chunks
+
+
 def stream_reply(chunks: AsyncGenerator[bytes, None], *headers: tuple[str, str]) -> Response:
     """Answer with what a generator yields, piece by piece as it comes."""
     return Response(200, Headers(headers), _Generated(chunks))

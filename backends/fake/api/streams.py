@@ -15,17 +15,19 @@ from swarmkit.streams import CHUNK, BytesStream, PipeSender
 
 from ..container import Container
 from ..output import Entry
-from .replies import JSON, RAW, conversation, encode, stream_reply
+from .replies import JSON, RAW, begun, conversation, encode, stream_reply
 from .routing import Call
 
 
 async def wait(call: Call) -> Response:
-    return stream_reply(_wait(call.container, call.query.get("condition", "")), JSON)
+    return stream_reply(await begun(_wait(call.container, call.query.get("condition", ""))), JSON)
 
 
 async def _wait(container: Container, condition: str) -> AsyncGenerator[bytes, None]:
+    exits = container.exits
+    yield b""
     if condition == "next-exit":
-        await container.wait_for_exit()
+        await container.wait_for_exit(exits)
     elif condition == "removed":
         await container.wait_until_removed()
     else:

@@ -17,7 +17,7 @@ from swarmkit.http import Headers, Response
 from ..documents import ROOT
 from ..engine import FakeEngine
 from ..events import Event
-from .replies import API_VERSION, JSON, OLDEST_API, encode, json_reply, stream_reply
+from .replies import API_VERSION, JSON, OLDEST_API, begun, encode, json_reply, stream_reply
 from .routing import Call
 
 
@@ -148,13 +148,14 @@ async def events(call: Call) -> Response:
     if since is not None and until is not None and since > until:
         times = f"`since` time ({call.query['since']}) cannot be after `until` time ({call.query['until']})"
         raise Invalid(times)
-    return stream_reply(_events(call.engine, since, until, call.filters()), JSON)
+    return stream_reply(await begun(_events(call.engine, since, until, call.filters())), JSON)
 
 
 async def _events(
     engine: FakeEngine, since: int | None, until: int | None, filters: Filters
 ) -> AsyncGenerator[bytes, None]:
     with engine.events.listening() as listener:
+        yield b""
         past = engine.events.past() if since is not None or until is not None else []
         for old in past:
             if (since or 0) <= old["timeNano"] <= (until or old["timeNano"]) and event_matches(old, filters):
