@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
@@ -56,9 +58,13 @@ def compare(request: pytest.FixtureRequest, play_both: Callable[[Play], None]) -
 
 
 @pytest.fixture
-def compare_python(play_both: Callable[[Play], None]) -> Callable[[PythonScenario], None]:
+def compare_python(play_both: Callable[[Play], None]) -> Iterator[Callable[[PythonScenario], None]]:
     """Give the function that compares a scenario, played with docker-py."""
-    return lambda scenario: play_both(partial(_play_in_python, scenario))
+    yield lambda scenario: play_both(partial(_play_in_python, scenario))
+    with warnings.catch_warnings():
+        # docker-py leaves the sockets of streams to the garbage collector, which else complains in some later test.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def _play(scenario: Scenario, binary: str, url: str) -> list[str]:

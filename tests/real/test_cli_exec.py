@@ -107,7 +107,6 @@ def test_keys_on_a_terminal(cli: Cli) -> None:
     with cli.terminal("run", "-it", "--rm", *SHELL) as terminal:
         terminal.expect("ready\r\n")
         terminal.type("\x03")
-        terminal.type("\r")
         terminal.expect("interrupted\r\n")
         terminal.type("\x04")
 
