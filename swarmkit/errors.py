@@ -6,6 +6,7 @@ operating system) are mapped to these where they enter, once for each library, a
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -152,3 +153,15 @@ def error_of_status(status: int, message: str, **details: Any) -> SwarmError:
     else:
         code = Code.INTERNAL
     return error_of(code, message, status=status, **details)
+
+
+def error_of_answer(status: int, body: bytes, *, silent: str = "", **details: Any) -> SwarmError:
+    """Make the error of an engine's answer, which it keeps, so that a front can pass it on; `silent` is for no text.
+
+    The text is the body's `message`, or the body itself where it is not Docker's JSON.
+    """
+    try:
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = body.decode("utf-8", "replace").strip() or silent
+    return error_of_status(status, message, body=body, **details)

@@ -14,7 +14,7 @@ import trio
 from attrs import frozen
 
 from .channel import Receiver
-from .errors import Internal, error_of_status
+from .errors import Internal, error_of_answer
 from .message import Message, Path, Verb
 from .records import OpeningRecords, Records
 from .rows import Listing, Row
@@ -44,7 +44,7 @@ class Answer:
         """Read the whole body as JSON and close; raise the error that it is, if it is one, None where it is empty."""
         data = await read_whole(self.body)
         if self.status >= 400:
-            raise error_of_status(self.status, _message(data), body=data)
+            raise error_of_answer(self.status, data)
         try:
             return json.loads(data) if data.strip() else None
         except ValueError as error:
@@ -204,10 +204,3 @@ async def _connect(service: Service, path: Path, method: str, target: str, body:
         raise Internal("the reply to CONNECT has no stream")
     headers = {str(key).lower(): str(value) for key, value in reply.get("headers", ())}
     return Answer(int(reply["status"]), headers, reply.att, reply.path)
-
-
-def _message(data: bytes) -> str:
-    try:
-        return str(json.loads(data)["message"])
-    except (ValueError, KeyError, TypeError):
-        return data.decode("utf-8", "replace").strip()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import grp
-import json
 import os
 import socket
 import ssl
@@ -14,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from swarmkit.errors import Internal, SwarmError, Timeout, Unavailable, error_of_status
+from swarmkit.errors import Internal, SwarmError, Timeout, Unavailable, error_of_answer
 
 from .request import EngineRequest
 
@@ -34,10 +33,7 @@ def no_answer(host: str, request: EngineRequest, reason: str) -> SwarmError:
 
 def engine_error(status: int, body: bytes, host: str) -> SwarmError:
     """Make an error of an engine's reply; it keeps the engine's status and body, so that a front can pass them on."""
-    message = body.decode("utf-8", "replace").strip() or f"host {host} answered with status {status}"
-    with suppress(ValueError, TypeError, KeyError):
-        message = str(json.loads(body)["message"])
-    return error_of_status(status, message, body=body, host=host)
+    return error_of_answer(status, body, silent=f"host {host} answered with status {status}", host=host)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import trio
 from attrs import frozen
 
-from swarmkit.errors import Internal, SwarmError, Unavailable, error_of_status
+from swarmkit.errors import Internal, SwarmError, Unavailable, error_of_answer
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Listing, Row
 from swarmkit.service import Service
@@ -152,7 +152,7 @@ async def body_of(reply: Message) -> bytes:
     data = await read_whole(reply.att, MAX_DOCUMENT)
     status = int(reply["status"])
     if status >= 400:
-        raise error_of_status(status, message_of(data), body=data)
+        raise error_of_answer(status, data)
     return data
 
 
@@ -162,11 +162,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def message_of(data: bytes) -> str:
-    """Return the text of an engine's error."""
-    try:
-        return str(json.loads(data)["message"])
-    except (ValueError, KeyError, TypeError):
-        return data.decode("utf-8", "replace").strip()
