@@ -15,8 +15,9 @@ import tempfile
 
 import trio
 
-from backends.docker import dialer_for
+from backends.docker import transport_for
 from swarmkit import Host, SwarmError, open_pipeline
+from swarmkit.transport import Dialer
 
 FAKES = 'aggregate "a=fake" "b=fake"'
 
@@ -24,8 +25,11 @@ FAKES = 'aggregate "a=fake" "b=fake"'
 async def has_engine() -> bool:
     """Tell whether this machine has an engine that can be reached."""
     try:
+        transport = transport_for()
+        if not isinstance(transport, Dialer):
+            return True  # one that $DOCKER_HOST has behind a tunnel: who says so has one
         with trio.fail_after(2):
-            stream = await dialer_for()()
+            stream = await transport()
     except (OSError, SwarmError, trio.TooSlowError):
         return False
     await stream.aclose()

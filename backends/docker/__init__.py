@@ -1,11 +1,11 @@
-"""One Docker Engine as a service, through a dialer.
+"""One Docker Engine as a service, through a transport.
 
-Public to sibling backends: the stage, the dialer contract, and the engine client.
+Public to sibling backends: the stage, the transport to an address, and the engine client.
 """
 
 from .client import EngineClient
-from .dialer import Dialer, TcpDialer, UnixDialer, dialer_for
+from .dialer import name_of_address, transport_for
 from .request import EngineRequest
 from .stage import EngineStage, docker
 
-__all__ = ["Dialer", "EngineClient", "EngineRequest", "EngineStage", "TcpDialer", "UnixDialer", "dialer_for", "docker"]
+__all__ = ["EngineClient", "EngineRequest", "EngineStage", "docker", "name_of_address", "transport_for"]

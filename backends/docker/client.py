@@ -17,8 +17,8 @@ from swarmkit.errors import Internal, Invalid, SwarmError, Unavailable, host_dow
 from swarmkit.http import Connection, Headers, Reply
 from swarmkit.http.client import reusable
 from swarmkit.streams import read_whole
+from swarmkit.transport import Dialer
 
-from .dialer import Dialer
 from .failures import engine_error, no_answer
 from .health import Health
 from .pool import ConnectionPool

@@ -1,80 +1,23 @@
-"""Dialers: how to reach an engine. Everything else speaks over the byte stream that a dialer gives."""
+"""How an engine is reached: by the address that a user writes, or that the environment has."""
 
 from __future__ import annotations
 
 import os
 import socket
-from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-import trio
-from attrs import frozen
-
-from swarmkit.errors import Invalid
+from swarmkit.errors import Denied, Invalid
+from swarmkit.transport import TcpDialer, Transport, UnixDialer, find_transport, is_loopback
 
 STANDARD_SOCKET = "unix:///var/run/docker.sock"
 DEFAULT_PORT = 2375
 
-KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 10, 5, 3
-"""Seconds of silence, seconds between probes, and probes: a TCP peer that is gone is noticed after some 25 seconds."""
 
+def transport_for(address: str | None = None, *, insecure: bool = False) -> Transport:
+    """Return the transport to an engine's address; the default is `$DOCKER_HOST`, else the standard socket.
 
-@runtime_checkable
-class Dialer(Protocol):
-    """Give a new byte stream to the engine; raise OSError where there is none to be had.
-
-    The stream must have a half-close. `address` is how the engine is called in messages and listings. An OSError with
-    an `errno` is told in the system's words for it, one without in its own.
-    """
-
-    @property
-    def address(self) -> str: ...
-
-    async def __call__(self) -> trio.abc.HalfCloseableStream: ...
-
-
-@frozen
-class UnixDialer:
-    """Reach an engine through a Unix socket."""
-
-    path: str
-
-    @property
-    def address(self) -> str:
-        return f"unix://{self.path}"
-
-    async def __call__(self) -> trio.abc.HalfCloseableStream:
-        return await trio.open_unix_socket(self.path)
-
-
-@frozen
-class TcpDialer:
-    """Reach an engine through TCP, in the clear."""
-
-    host: str
-    port: int
-
-    @property
-    def address(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port}"
-
-    async def __call__(self) -> trio.abc.HalfCloseableStream:
-        try:
-            stream = await trio.open_tcp_stream(self.host, self.port)
-        except UnicodeError as error:
-            raise OSError(f"not a host's name: {self.host!r}") from error
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_COUNT)
-        return stream
-
-
-def dialer_for(address: str | None = None) -> Dialer:
-    """Return the dialer of a `unix://` or `tcp://` address; the default is `$DOCKER_HOST`, else the standard socket.
-
-    A bare absolute path is a Unix socket's. Raises `Invalid` for anything else.
+    A bare absolute path is a Unix socket's. Raises `Invalid` for what is no address, and `Denied` for plain TCP to
+    another machine, unless `insecure` says that it is meant: whoever stands in between would be root there.
     """
     address = address or os.environ.get("DOCKER_HOST") or STANDARD_SOCKET
     if address.startswith("/"):
@@ -83,23 +26,35 @@ def dialer_for(address: str | None = None) -> Dialer:
     if scheme == "unix" and rest.startswith("/"):
         return UnixDialer(rest)
     if scheme == "tcp":
-        return _tcp(address)
-    raise Invalid(f"not an engine's address: {address!r} (unix:///PATH or tcp://HOST:PORT)")
+        return _plain_tcp(address, insecure=insecure)
+    if rest and (make := find_transport(scheme)) is not None:
+        return make(address)
+    raise Invalid(f"not an engine's address: {address!r} (unix:///PATH, tcp://HOST:PORT or ssh://[USER@]HOST)")
 
 
-def _tcp(address: str) -> TcpDialer:
+def _plain_tcp(address: str, *, insecure: bool) -> TcpDialer:
+    host, port = _host_and_port(address)
+    if not (insecure or is_loopback(host)):
+        raise Denied(
+            f"{address}: plain TCP to another machine is refused, as whoever stands in between is root there: "
+            f"use ssh, or --insecure if that is meant"
+        )
+    return TcpDialer(host, port or DEFAULT_PORT)
+
+
+def _host_and_port(address: str) -> tuple[str, int | None]:
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or DEFAULT_PORT
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise Invalid(f"not an engine's address: {address!r}: {error}") from error
     if not host or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise Invalid(f"not an engine's address: {address!r} (tcp://HOST:PORT)")
-    return TcpDialer(host, port)
+    return host, port
 
 
 def name_of_address(address: str) -> str:
-    """Make a host's name of its address: the host of a TCP address, the file's stem of a Unix socket.
+    """Make a host's name of its address: the host of a network address, the file's stem of a Unix socket.
 
     The standard socket of this machine is called after the machine.
     """

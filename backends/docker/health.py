@@ -43,6 +43,7 @@ class Health:
         self.settled = trio.Event()
         self._changed = trio.Event()
         self._suspect = trio.Event()
+        self._hope = trio.Event()
         self._when_lost: list[Callable[[str], None]] = []
 
     @property
@@ -56,6 +57,10 @@ class Health:
     def suspect(self) -> None:
         """Ask for a ping now: somebody's connection has just failed."""
         self._suspect.set()
+
+    def hope(self) -> None:
+        """Have an engine that did not answer tried now: the way to it has just opened."""
+        self._hope.set()
 
     def mark(self, state: State, reason: str = "") -> bool:
         """Set the state; return whether it is another than before."""
@@ -90,14 +95,18 @@ class Health:
         while self.state is not State.UNHEALTHY:
             await self._changed.wait()
 
-    async def watch(self, name: str, ping: Callable[[], Awaitable[str | None]]) -> None:
-        """Ping for ever and keep the state; `ping` returns why the engine does not answer, or None."""
+    async def watch(self, name: str, ping: Callable[[bool], Awaitable[str | None]]) -> None:
+        """Ping for ever and keep the state; `ping` returns why the engine does not answer, or None.
+
+        It is told whether to ask on a new connection: where there is doubt, an old one that works proves little.
+        """
         wait = RETRY_FIRST
         while True:
-            self._suspect = trio.Event()
+            anew = self._suspect.is_set() or not self.healthy
+            self._suspect, self._hope = trio.Event(), trio.Event()
             reason: str | None = f"no answer to a ping in {PING_DEADLINE:g} s"
             with trio.move_on_after(PING_DEADLINE):
-                reason = await ping()
+                reason = await ping(anew)
             if reason is None:
                 if self.mark(State.HEALTHY):
                     log.info("%s is healthy", name)
@@ -107,5 +116,6 @@ class Health:
                 continue
             if self.mark(State.UNHEALTHY, reason):
                 log.warning("%s is unhealthy: %s", name, reason)
-            await trio.sleep(wait * random.uniform(1, 1.25))
+            with trio.move_on_after(wait * random.uniform(1, 1.25)):
+                await self._hope.wait()
             wait = min(wait * 2, RETRY_LAST)

@@ -8,13 +8,13 @@ from typing import Any
 import trio
 from attrs import evolve
 
-from swarmkit.errors import Internal, Invalid, SwarmError, Unavailable
-from swarmkit.http import Headers, Reply, RequestHead
+from swarmkit.errors import Internal, Invalid, SwarmError
+from swarmkit.http import Reply
 from swarmkit.rows import Row
-from swarmkit.streams import read_whole
 
 from .client import EngineClient
 from .facts import Facts
+from .ping import Pinger
 from .request import VersionRange, parse_version
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,6 @@ FACTS_DEADLINE = 10.0
 OLDEST_API = "1.12"
 """The oldest version of an engine that does not say which it is."""
 
-_PING = RequestHead("GET", "/_ping", Headers((("Host", "docker"),)))
-
 
 class EngineNode:
     """One engine behind a client, and what is known of it. The facts are fetched in `nursery`."""
@@ -36,6 +34,7 @@ class EngineNode:
         self.client = client
         self.health = client.health
         self.facts = Facts()
+        self._pinger = Pinger(client.pool)
         self._nursery = nursery
 
     def row(self) -> Row:
@@ -43,6 +42,7 @@ class EngineNode:
         document: dict[str, Any] = {
             "Name": self.name,
             "Address": self.client.address,
+            "IP": self.client.pool.dialer.ip,
             "State": self.health.state.value,
             "Reason": self.health.reason,
             "StateSeconds": round(trio.current_time() - self.health.since, 3),
@@ -55,28 +55,16 @@ class EngineNode:
 
     # -- the ping -------------------------------------------------------------------------------------------------
 
-    async def ping(self) -> str | None:
-        """Ask for `/_ping` on a connection of its own; return why it was not answered, or None.
+    async def ping(self, anew: bool = False) -> str | None:
+        """Ask the engine whether it is there, `anew` on a new connection; return why it did not answer, or None.
 
         Idle connections are looked after here, too: no other task of an engine wakes up by itself.
         """
-        pool = self.client.pool
-        pool.drop_idle()
+        self.client.pool.drop_idle()
         try:
-            connection = await pool.dial()
-        except Unavailable as error:
-            return str(error.details.get("reason", error.message))
-        try:
-            await connection.send(_PING)
-            reply = await connection.receive("GET")
-            if reply is None:
-                return "it closed the connection without an answer"
-            await read_whole(reply.body)
+            return self._note(await self._pinger.ping(anew))
         except SwarmError as error:
-            return error.message
-        finally:
-            await pool.end(connection)
-        return self._note(reply)
+            return error.reason
 
     def _note(self, pong: Reply) -> str | None:
         if pong.head.status != 200:

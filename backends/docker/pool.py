@@ -7,9 +7,9 @@ from attrs import frozen
 
 from swarmkit.errors import Unavailable
 from swarmkit.http import Connection
+from swarmkit.transport import Dialer, dialling_reason
 
-from .dialer import Dialer
-from .failures import dialling_reason, unreachable
+from .failures import unreachable
 from .health import Health
 
 DIAL_DEADLINE = 5.0
@@ -54,6 +54,7 @@ class ConnectionPool:
             with trio.fail_after(DIAL_DEADLINE):
                 stream = await self.dialer()
         except trio.TooSlowError as error:
+            self._health.suspect()
             raise self._unreachable(f"no connection in {DIAL_DEADLINE:g} s") from error
         except OSError as error:
             self._health.suspect()

@@ -12,9 +12,10 @@ from attrs import evolve, frozen
 from swarmkit.instance import open_instance
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
+from swarmkit.transport import Transport, open_dialer
 
 from .client import EngineClient
-from .dialer import Dialer, dialer_for, name_of_address
+from .dialer import name_of_address, transport_for
 from .health import Health
 from .node import EngineNode
 from .service import EngineService
@@ -22,17 +23,17 @@ from .service import EngineService
 
 @frozen
 class EngineStage(Stage):
-    """One engine behind a dialer. `name` is how its host is called where nothing else names it."""
+    """One engine behind a transport. `name` is how its host is called where nothing else names it."""
 
     role = Role.BACKEND
-    dialer: Dialer
+    transport: Transport
     name: str
 
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
-        async with open_instance() as nursery:
-            health = Health()
-            client = EngineClient(self.dialer, nursery, health, self.name)
+        health = Health()
+        async with open_dialer(self.transport, self.name, health.hope) as dialer, open_instance() as nursery:
+            client = EngineClient(dialer, nursery, health, self.name)
             node = EngineNode(self.name, client, nursery)
             nursery.start_soon(health.watch, self.name, node.ping)
             try:
@@ -44,22 +45,23 @@ class EngineStage(Stage):
 
     @property
     def reaches(self) -> frozenset[str]:
-        return frozenset({self.dialer.address})
+        return frozenset({self.transport.address})
 
     def named(self, name: str) -> Stage:
         return evolve(self, name=name)
 
     def __str__(self) -> str:
-        return f"docker {self.dialer.address}"
+        return f"docker {self.transport.address}"
 
 
 @part(Role.BACKEND)
 @click.argument("address", required=False)
 @click.option("--name", help="What the host is called; by default it is named after its address.")
-def docker(address: str | None, name: str | None) -> Stage:
+@click.option("--insecure", is_flag=True, help="Allow plain TCP to another machine.")
+def docker(address: str | None, name: str | None, insecure: bool) -> Stage:
     """One Docker Engine.
 
-    ADDRESS is unix:///PATH or tcp://HOST:PORT; by default $DOCKER_HOST, else the standard socket.
+    ADDRESS is unix:///PATH, tcp://HOST:PORT or ssh://[USER@]HOST; by default $DOCKER_HOST, else the standard socket.
     """
-    dialer = dialer_for(address)
-    return EngineStage(dialer, name or name_of_address(dialer.address))
+    transport = transport_for(address, insecure=insecure)
+    return EngineStage(transport, name or name_of_address(transport.address))

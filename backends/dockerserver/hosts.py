@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import trio
 from attrs import frozen
@@ -42,9 +40,9 @@ class Node:
 
     @property
     def ip(self) -> str | None:
-        """The address of a machine that is not this one; None for this one, and where it is not known."""
-        host = urlsplit(self.address).hostname if self.address.startswith("tcp://") else None
-        return None if host is None or is_loopback(host) else host
+        """The IP address of a machine that is not this one; None for this one, and where it is not known."""
+        found = self.document.get("IP")
+        return found if isinstance(found, str) else None
 
 
 class Hosts:
@@ -154,11 +152,3 @@ async def body_of(reply: Message) -> bytes:
     if status >= 400:
         raise error_of_answer(status, data)
     return data
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address or a name is this machine to itself."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -16,8 +16,7 @@ import trio
 from attrs import frozen
 
 from swarmkit.errors import Conflict, Denied, Invalid, Unavailable
-
-from .hosts import is_loopback
+from swarmkit.transport import is_loopback
 
 BACKLOG = 1024
 DEFAULT_MODE = 0o660

@@ -41,6 +41,10 @@ class FakeDialer:
     def address(self) -> str:
         return f"fake://{self.engine.name}"
 
+    @property
+    def ip(self) -> None:
+        return None
+
     async def __call__(self) -> trio.abc.HalfCloseableStream:
         return await self.engine.dial()
 

@@ -80,19 +80,22 @@ class ConnectionReader:
 
     async def _read(self, max_bytes: int) -> bytes:
         if self._broken:
-            raise Unavailable(self._broken)
+            raise self._error()
         if self.ended.is_set():
             await trio.lowlevel.checkpoint()
             return b""
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except _READ_ERRORS as error:
-            self._broken = f"the connection broke: {_reason(error)}"
+            self._broken = _reason(error)
             self.ended.set()
-            raise Unavailable(self._broken) from error
+            raise self._error() from error
         if not data:
             self.ended.set()
         return data
+
+    def _error(self) -> Unavailable:
+        return Unavailable(f"the connection broke: {self._broken}", reason=self._broken)
 
     async def read_head(self) -> bytes | None:
         """Return the next head with its blank line; None where the stream ends before it begins.

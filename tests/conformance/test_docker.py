@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backends.docker import EngineStage, UnixDialer
+from backends.docker import EngineStage
 from swarmkit.testing import HOST_CHECKS, SERVICE_CHECKS, Check, HostSubject, Subject
+from swarmkit.transport import UnixDialer
 
 from ..real.engines import Engine
 from .stages import BUILDS, host_subject

@@ -37,6 +37,7 @@ class MemoryEngine:
 
     nursery: trio.Nursery
     address: str = "memory://engine"
+    ip: str | None = None
     handlers: dict[tuple[str, str], Handler] = field(factory=dict)
     requests: list[tuple[str, str]] = field(factory=list)
     containers: dict[str, dict[str, Any]] = field(factory=dict)
@@ -47,6 +48,7 @@ class MemoryEngine:
     pings: int = 0
     open: int = 0
     events: list[PipeSender] = field(factory=list)
+    connections: set[trio.abc.HalfCloseableStream] = field(factory=set)
     _thawed: trio.Event = field(factory=trio.Event)
 
     async def __call__(self) -> trio.abc.HalfCloseableStream:
@@ -60,10 +62,17 @@ class MemoryEngine:
 
     async def _serve(self, stream: trio.abc.HalfCloseableStream) -> None:
         self.open += 1
+        self.connections.add(stream)
         try:
             await serve_connection(stream, self._handle)
         finally:
+            self.connections.discard(stream)
             self.open -= 1
+
+    async def hang_up(self) -> None:
+        """End every connection, as a restart does."""
+        for stream in list(self.connections):
+            await stream.aclose()
 
     def freeze(self) -> None:
         """Answer nothing more."""

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from backends.docker import TcpDialer, UnixDialer, dialer_for
-from backends.docker.dialer import name_of_address
-from swarmkit import Invalid
+from backends.docker import name_of_address, transport_for
+from swarmkit import Denied, Invalid
+from swarmkit.transport import TcpDialer, UnixDialer
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from swarmkit import Invalid
 )
 def test_address_is_understood(address: str, dialer: object) -> None:
     """A Unix socket by URL or by path, and TCP by name or number, with the port that is usual."""
-    assert dialer_for(address) == dialer
+    assert transport_for(address, insecure=True) == dialer
 
 
 @pytest.mark.parametrize(
@@ -41,29 +41,30 @@ def test_address_is_understood(address: str, dialer: object) -> None:
         "tcp://host:2375/path",
         "tcp://host:2375?query",
         "http://host:2375",
-        "ssh://host",
+        "gopher://host",
+        "ssh:host",
         "host:2375",
     ],
 )
 def test_other_addresses_are_invalid(address: str) -> None:
     """What is no address of an engine is Invalid, and the error quotes it."""
     with pytest.raises(Invalid) as caught:
-        dialer_for(address)
+        transport_for(address)
     assert repr(address) in caught.value.message
 
 
 @pytest.mark.parametrize("address", ["unix:///run/a.sock", "tcp://web:2375", "tcp://[::1]:1"])
 def test_address_comes_back(address: str) -> None:
     """A dialer's address is one that makes it."""
-    assert dialer_for(address).address == address
+    assert transport_for(address, insecure=True).address == address
 
 
 def test_default_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an address it is $DOCKER_HOST, and without that the standard socket."""
-    monkeypatch.setenv("DOCKER_HOST", "tcp://web:2375")
-    assert dialer_for() == TcpDialer("web", 2375)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://localhost:2375")
+    assert transport_for() == TcpDialer("localhost", 2375)
     monkeypatch.delenv("DOCKER_HOST")
-    assert dialer_for() == UnixDialer("/var/run/docker.sock")
+    assert transport_for() == UnixDialer("/var/run/docker.sock")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,19 @@ def test_standard_socket_is_named_after_the_machine(monkeypatch: pytest.MonkeyPa
     """The engine of this machine is called as the machine."""
     monkeypatch.setattr(socket, "gethostname", lambda: "laptop")
     assert name_of_address("unix:///var/run/docker.sock") == "laptop"
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.1:2375", "tcp://web-1", "tcp://[2001:db8::1]:2375"])
+def test_plain_tcp_to_another_machine_is_denied(address: str) -> None:
+    """What leaves this machine in the clear must be meant: the error says what else there is."""
+    with pytest.raises(Denied, match="--insecure"):
+        transport_for(address)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:2375", "tcp://localhost", "tcp://[::1]:2375"])
+def test_plain_tcp_to_this_machine_is_allowed(address: str) -> None:
+    """Loopback stays on the machine."""
+    assert isinstance(transport_for(address), TcpDialer)
 
 
 async def test_name_that_cannot_be_resolved_is_no_connection() -> None:

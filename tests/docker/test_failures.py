@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from backends.docker import TcpDialer
-from backends.docker.failures import dialling_reason, engine_error, understanding
+from backends.docker.failures import engine_error, understanding
 from swarmkit.errors import Code, Internal, NotFound, host_down
+from swarmkit.transport import TcpDialer, dialling_reason
 
 
 @pytest.mark.parametrize(

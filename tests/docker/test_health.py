@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from backends.docker.health import PING_DEADLINE, PING_INTERVAL, RETRY_LAST, Health, State
+from backends.docker.pool import IDLE_SECONDS
 from swarmkit import Unavailable
 from swarmkit.http import Headers, Request, Response
 
@@ -17,13 +18,33 @@ Clock = trio.testing.MockClock
 
 
 async def test_engine_that_answers_is_healthy(autojump_clock: Clock) -> None:
-    """It is pinged at intervals, on a connection that is closed each time."""
+    """It is pinged at intervals, on one connection that is kept for that."""
     async with memory_engine() as engine, opened(engine) as service:
         assert service.node.health.state is State.HEALTHY
-        before = engine.pings
-        await trio.sleep(10 * PING_INTERVAL + 0.5)
-        assert engine.pings - before == 10
-        assert engine.open <= 1
+        await trio.sleep(IDLE_SECONDS + 2 * PING_INTERVAL)  # what fetched the facts is closed
+        pings, dialled = engine.pings, engine.dialled
+        await trio.sleep(10 * PING_INTERVAL)
+        assert (engine.pings - pings, engine.dialled - dialled, engine.open) == (10, 0, 1)
+
+
+async def test_engine_that_was_restarted_is_pinged_on_a_new_connection(autojump_clock: Clock) -> None:
+    """The end of the connection that is kept for pings says nothing: the engine is dialled, and stays healthy."""
+    async with memory_engine() as engine, opened(engine) as service:
+        await engine.hang_up()
+        dialled = engine.dialled
+        await trio.sleep(2 * PING_INTERVAL)
+        assert (service.node.health.healthy, engine.dialled - dialled) == (True, 1)
+
+
+async def test_way_that_opens_is_used_at_once(autojump_clock: Clock) -> None:
+    """An engine that was tried in vain for long is tried at once where there is hope, and not only when it is due."""
+    async with memory_engine(refused=True) as engine, opened(engine) as service:
+        await trio.sleep(60)
+        engine.refused = False
+        began = trio.current_time()
+        service.node.health.hope()
+        await service.node.health.wait_healthy()
+        assert trio.current_time() == began
 
 
 async def test_engine_that_hangs_is_unhealthy(autojump_clock: Clock) -> None:
@@ -82,7 +103,7 @@ async def test_waits_grow_to_a_bound(autojump_clock: Clock) -> None:
     """An engine that stays unhealthy is tried less and less often, but no less than the bound says."""
     times: list[float] = []
 
-    async def ping() -> str:
+    async def ping(anew: bool) -> str:
         times.append(trio.current_time())
         return "refused"
 

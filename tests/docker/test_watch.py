@@ -297,7 +297,8 @@ async def test_closing_the_watch_ends_its_connection(autojump_clock: Clock) -> N
         (stream,) = engine.events
         channel.close()
         await stream.wait_reader_gone()
-        assert service.client.pool._open == {idle.connection for idle in service.client.pool._idle}
+        await trio.testing.wait_all_tasks_blocked()
+        assert engine.open == len(service.client.pool._idle) + 1  # the one that is kept for pings
 
 
 async def test_closing_the_engine_ends_the_watch(autojump_clock: Clock) -> None:

@@ -162,7 +162,7 @@ async def test_published_ports_of_a_remote_host_have_its_address() -> None:
     """0.0.0.0 would mean the client's machine; that of this machine stays."""
     ports = [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 80, "Type": "tcp"}]
     hosts = Scripted(
-        nodes=[node("a", Address="tcp://10.0.0.2:2375"), node("b", Address="unix:///x")],
+        nodes=[node("a", IP="10.0.0.2"), node("b", Address="unix:///x")],
         containers=[container("a", "one", Ports=ports), container("b", "two", Ports=ports)],
     )
     async with serving(hosts) as client:
@@ -337,7 +337,7 @@ async def test_inspect_has_the_host_as_node() -> None:
     """The document is the engine's, with the host added."""
     document = {"Id": TWO, "Future": {"x": [1]}, "NetworkSettings": {"Ports": {"80/tcp": [{"HostIp": "0.0.0.0"}]}}}
     hosts = Scripted(
-        nodes=[node("b", Address="tcp://10.0.0.9:2375", NCPU=2, MemTotal=5, ID="X", Labels={"k": "v"})],
+        nodes=[node("b", Address="tcp://10.0.0.9:2375", IP="10.0.0.9", NCPU=2, MemTotal=5, ID="X", Labels={"k": "v"})],
         containers=[container("b", "two")],
         answers={("b", "GET /containers/two/json"): document},
     )
