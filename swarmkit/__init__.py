@@ -24,6 +24,7 @@ from .layer import LayerFunction, layer
 from .message import Message, Path, Verb, ack
 from .part import Part, Role, Stage, part
 from .pipeline import Pipeline, open_pipeline, parse_pipeline
+from .pipeline_file import parse_pipeline_file
 from .records import Records
 from .registry import Registry, open_registry
 from .rows import Listing, Missing, Row
@@ -76,6 +77,7 @@ __all__ = [
     "open_pipeline",
     "open_registry",
     "parse_pipeline",
+    "parse_pipeline_file",
     "part",
     "read_whole",
 ]
