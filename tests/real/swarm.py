@@ -88,9 +88,12 @@ class Swarmd:
         return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
 
 
-def over(engines: Sequence[Engine]) -> str:
-    """Return the stage that makes one host of these engines, each a member with the engine's name."""
-    members = (f'"{engine.name}=docker {engine.url}"' for engine in engines)
+def over(engines: Sequence[Engine], **stages: str) -> str:
+    """Return the stage that makes one host of these engines, each a member with the engine's name.
+
+    `stages` has, by name, those that are reached otherwise than by their Unix sockets.
+    """
+    members = (f'"{engine.name}={stages.get(engine.name, f"docker {engine.url}")}"' for engine in engines)
     return f"aggregate {' '.join(members)}"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,46 +9,10 @@ from pathlib import Path
 import pytest
 
 from .engines import Engine
+from .looking import FLAGGED, HEALED, check_shown_as_down, docker, listed, wait_for_status
 from .swarm import Swarmd, over, serving
 
 pytestmark = pytest.mark.engine
-
-ANSWER = 2.0
-"""Seconds in which `docker ps` must have answered, whatever a host does."""
-
-FLAGGED = 8.0
-"""Seconds in which a host that does not answer must be shown as down: 3 for the ping, the rest for a loaded machine."""
-
-HEALED = 15.0
-"""Seconds in which a host that answers again must be shown as up."""
-
-
-def docker(swarm: Swarmd, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the docker command on the virtual host."""
-    environment = {**os.environ, "DOCKER_HOST": swarm.url}
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=False, env=environment, timeout=60)
-
-
-def listed(swarm: Swarmd) -> dict[str, str]:
-    """Run `docker ps -a`, which must be quick; return the status of each container."""
-    began = time.monotonic()
-    done = docker(swarm, "ps", "--all", "--format", "{{.Names}}\t{{.Status}}")
-    took = time.monotonic() - began
-    assert done.returncode == 0, done.stderr
-    assert took < ANSWER
-    return dict(line.split("\t") for line in done.stdout.splitlines())
-
-
-def wait_for_status(swarm: Swarmd, container: str, beginning: str, seconds: float) -> None:
-    """Poll `docker ps` until a container's status begins so."""
-    deadline = time.monotonic() + seconds
-    status = ""
-    while time.monotonic() < deadline:
-        status = listed(swarm).get(container, "(not listed)")
-        if status.startswith(beginning):
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"{container} is {status!r}, not {beginning!r}, after {seconds} s\n{swarm.log}")
 
 
 @pytest.fixture
@@ -61,22 +23,6 @@ def swarm(clean_engines: list[Engine], tmp_path: Path) -> Iterator[Swarmd]:
             done = docker(swarmd, "run", "-d", "--name", f"{engine.name}/on-{engine.name}", "busybox", "sleep", "600")
             assert done.returncode == 0, done.stderr
         yield swarmd
-
-
-def check_shown_as_down(swarm: Swarmd, victim: Engine, others: list[Engine]) -> None:
-    """Check what a user sees while one host does not answer."""
-    wait_for_status(swarm, f"on-{victim.name}", "Host Down", FLAGGED)
-    assert set(listed(swarm)) == {f"on-{engine.name}" for engine in [victim, *others]}
-    info = docker(swarm, "info")
-    assert f"{victim.name} is unhealthy" in swarm.log
-    assert victim.name in info.stderr + info.stdout
-    assert "2 of 3 up" in info.stdout
-    refused = docker(swarm, "logs", f"on-{victim.name}")
-    assert refused.returncode == 1
-    assert f"host {victim.name} is down" in refused.stderr
-    for engine in others:
-        assert docker(swarm, "exec", f"on-{engine.name}", "echo", "fine").stdout == "fine\n"
-    assert docker(swarm, "run", "--rm", "busybox", "echo", "still here").stdout == "still here\n"
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
