@@ -63,6 +63,15 @@ class Stage(ABC):
         """Return this stage under the name that it has as a member, so that its messages say it."""
         return self
 
+    def avoiding(self, addresses: frozenset[str]) -> Stage:
+        """Return this stage as one that connects to none of the addresses: those that its own pipeline serves on.
+
+        Raises `Invalid` where it was told to connect to one. A stage that chooses by itself leaves that one out.
+        """
+        for address in sorted(self.reaches & addresses):
+            raise Invalid(f"it would be its own host: {address} is served and connected to (is DOCKER_HOST set to it?)")
+        return self
+
     def __or__(self, other: Stage | Pipeline) -> Pipeline:
         """Chain this stage to what stands behind it."""
         from .pipeline import Pipeline  # a pipeline is made of stages: the import is circular by nature

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .aggregate import Aggregate, open_aggregate
 from .engine.names import is_host_name
@@ -21,22 +21,36 @@ from .service import Service
 
 @frozen
 class AggregateStage(Stage):
-    """Many hosts as one; `sources` list further members while it runs."""
+    """Many hosts as one; `sources` list further members while it runs. None is at an address that is `avoided`."""
 
     role = Role.BACKEND
     members: Mapping[str, Pipeline]
     policy: Policy
     sources: tuple[Pipeline, ...] = ()
     name: str = "aggregate"
+    avoided: frozenset[str] = frozenset()
 
     @property
     def reaches(self) -> frozenset[str]:
         return frozenset[str]().union(*(member.reaches for member in self.members.values()))
 
+    def avoiding(self, addresses: frozenset[str]) -> Stage:
+        return evolve(
+            self,
+            members={name: _avoiding(name, member, addresses) for name, member in self.members.items()},
+            sources=tuple(source.avoiding(addresses) for source in self.sources),
+            avoided=self.avoided | addresses,
+        )
+
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
-        async with open_aggregate(self.members, self.policy, self.sources, check_name=_check_name) as opened:
+        async with open_aggregate(
+            self.members, self.policy, self.sources, check_name=_check_name, parse=self._parse
+        ) as opened:
             yield opened
+
+    def _parse(self, text: str) -> Pipeline:
+        return parse_pipeline(text).avoiding(self.avoided)
 
     def __str__(self) -> str:
         words = [f"{name}={pipeline}" for name, pipeline in self.members.items()]
@@ -87,6 +101,13 @@ def aggregate(members: tuple[str, ...], strategy: str) -> Stage:
             raise Invalid(f"two members are called {name!r}: give one of them a name ({name}-2={rest!r})")
         named[name] = pipeline
     return AggregateStage(named, POLICIES[strategy], tuple(sources))
+
+
+def _avoiding(name: str, member: Pipeline, addresses: frozenset[str]) -> Pipeline:
+    try:
+        return member.avoiding(addresses)
+    except Invalid as error:
+        raise Invalid(f"member {name}: {error.message}", **error.details) from error
 
 
 def _check_name(name: str) -> None:

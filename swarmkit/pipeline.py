@@ -54,6 +54,10 @@ class Pipeline:
         """The addresses that its stages connect to."""
         return frozenset[str]().union(*(stage.reaches for stage in self.stages))
 
+    def avoiding(self, addresses: frozenset[str]) -> Pipeline:
+        """Return the pipeline as one that connects to none of the addresses; see `Stage.avoiding`."""
+        return Pipeline(tuple(stage.avoiding(addresses) for stage in self.stages))
+
     def check(self) -> None:
         """Raise `Invalid`, naming the stage, where one stands in a place that its role does not allow.
 
@@ -63,14 +67,21 @@ class Pipeline:
             raise Invalid("the pipeline is empty")
         for place, stage in enumerate(self.stages):
             last = place == len(self.stages) - 1
+            wrong = ""
             if last and stage.role in (Role.LAYER, Role.FRONT):
-                raise Invalid(f"stage {place + 1} ({stage}) needs a service behind it: add a backend such as docker")
-            if not last and stage.role in (Role.BACKEND, Role.SOURCE):
-                raise Invalid(f"stage {place + 1} ({stage}) must be the last: nothing can stand behind it")
-            if place and stage.role is Role.FRONT:
-                raise Invalid(f"stage {place + 1} ({stage}) must be the first: it serves the outside")
-        for address in self.reaches & self.stages[0].serves:
-            raise Invalid(f"it would be its own host: {address} is served and connected to (is DOCKER_HOST set to it?)")
+                wrong = "needs a service behind it: add a backend such as docker"
+            elif not last and stage.role in (Role.BACKEND, Role.SOURCE):
+                wrong = "must be the last: nothing can stand behind it"
+            elif place and stage.role is Role.FRONT:
+                wrong = "must be the first: it serves the outside"
+            if wrong:
+                raise Invalid(f"stage {place + 1} ({stage}) {wrong}", stage=place + 1)
+        self._not_its_own_host()
+
+    def _not_its_own_host(self) -> tuple[Stage, ...]:
+        """Return the stages, those behind the first as ones that do not connect to what it serves."""
+        first, *behind = self.stages
+        return (first, *(stage.avoiding(first.serves) for stage in behind))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Service]:
@@ -79,20 +90,21 @@ class Pipeline:
         A `SwarmError` of a stage that cannot be opened names the stage.
         """
         self.check()
+        stages = self._not_its_own_host()
         service: Service | None = None
         async with AsyncExitStack() as stack:
-            for place in range(len(self.stages) - 1, -1, -1):
-                stage = self.stages[place]
+            for place in range(len(stages) - 1, -1, -1):
+                stage = stages[place]
                 try:
                     service = await stack.enter_async_context(stage.open(service))
                 except Exception as error:
                     errors = errors_within(error)
                     if not errors or "stage" in errors[0].details:
                         raise
-                    where = f"stage {place + 1} ({stage})" if len(self.stages) > 1 else str(stage)
+                    where = f"stage {place + 1} ({stage})" if len(stages) > 1 else str(stage)
                     raise _retold(errors[0], where, stage=place + 1) from error
             if service is None:
-                raise Internal(f"{self.stages[0]} opened no service")
+                raise Internal(f"{stages[0]} opened no service")
             yield service
 
 

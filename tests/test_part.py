@@ -73,3 +73,19 @@ def test_a_part_is_called_after_its_function() -> None:
         return NotedStage(Role.BACKEND, word)
 
     assert (thing.name, thing.role, isinstance(thing, Part)) == ("thing", Role.BACKEND, True)
+
+
+class Reaching(NotedStage):
+    """A stage that connects to two addresses."""
+
+    @property
+    def reaches(self) -> frozenset[str]:
+        return frozenset({"unix:///a", "unix:///b"})
+
+
+def test_a_stage_that_is_told_where_to_connect_cannot_avoid_it() -> None:
+    """It refuses an address that it must avoid and was told to connect to; of others it takes no notice."""
+    stage = Reaching(Role.BACKEND, "x")
+    assert stage.avoiding(frozenset({"unix:///c"})) is stage
+    with pytest.raises(Invalid, match="it would be its own host: unix:///b is served and connected to"):
+        stage.avoiding(frozenset({"unix:///b", "unix:///c"}))

@@ -240,3 +240,34 @@ def test_a_pipeline_is_not_its_own_host(monkeypatch: pytest.MonkeyPatch, behind:
     with pytest.raises(Invalid, match=r"its own host: unix:///tmp/swarm\.sock is served and connected to"):
         parse_pipeline(["dockerserver unix:///tmp/swarm.sock", behind])
     parse_pipeline(["dockerserver unix:///tmp/other.sock", behind])
+
+
+class Choosing(NotedStage):
+    """A source that chooses what it connects to, and leaves out what it is told."""
+
+    def avoiding(self, addresses: frozenset[str]) -> Stage:
+        return NotedStage(self.role, f"all but {' '.join(sorted(addresses))}", self.notes)
+
+
+class Serving(NotedStage):
+    """A front on an address."""
+
+    @property
+    def serves(self) -> frozenset[str]:
+        return frozenset({"unix:///tmp/swarm.sock"})
+
+
+async def test_a_stage_that_chooses_leaves_out_what_its_pipeline_serves() -> None:
+    """What is opened knows the addresses of the front before it; the pipeline keeps what was written."""
+    notes = Notes()
+    pipeline = Serving(Role.FRONT, "front", notes) | NotedStage(Role.LAYER, "layer", notes)
+    pipeline |= Choosing(Role.BACKEND, "choosing", notes)
+    async with pipeline.open():
+        assert notes.lines == ["open all but unix:///tmp/swarm.sock", "open layer", "open front"]
+    assert str(pipeline) == "front | layer | choosing"
+
+
+def test_a_member_that_would_be_its_own_host_is_named() -> None:
+    """Of many members the one that was written wrongly is named."""
+    with pytest.raises(Invalid, match=r"^member b: it would be its own host: unix:///tmp/swarm\.sock"):
+        parse_pipeline(["dockerserver unix:///tmp/swarm.sock", "aggregate a=fake 'b=docker unix:///tmp/swarm.sock'"])

@@ -1,15 +1,18 @@
-"""Members that a source lists: opened and ended as it says, and kept as they are while it says nothing."""
+"""Members that a source lists: begun and ended as it says, and kept as they are while it says nothing."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import trio
+from attrs import field, frozen
 
 from ..channel import Receiver
-from ..errors import Internal, Invalid, SwarmError
+from ..errors import Internal, SwarmError
 from ..message import Message, Verb
+from ..rows import Plain
 from ..service import Service, close_ends
 
 log = logging.getLogger(__name__)
@@ -17,16 +20,47 @@ log = logging.getLogger(__name__)
 RESUBSCRIBE_SECONDS = 1.0
 """Wait before a source's watch that ended is asked for again."""
 
-End = Callable[[], None]
+
+@frozen
+class Entry:
+    """What a source says of one member: the text of its stage, its labels, and why it is down unopened, if it is."""
+
+    stage: str
+    labels: Mapping[str, str] = field(factory=dict)
+    lost: str | None = None
+
+    @classmethod
+    def of(cls, row: Plain) -> Entry:
+        """Read a source's row; one without a stage is a KeyError."""
+        document = row["document"]
+        labels = {str(key): str(value) for key, value in (document.get("Labels") or {}).items()}
+        return cls(str(document["Stage"]), labels, row.get("lost"))
+
+    def opens_as(self, other: Entry) -> bool:
+        """Tell whether what is opened for one is what is opened for the other."""
+        return (self.stage, self.lost) == (other.stage, other.lost)
+
+
+class Followed(Protocol):
+    """A member that was begun."""
+
+    def relabel(self, labels: Mapping[str, str]) -> None:
+        """Give it other labels; it stays open."""
+
+    def end(self) -> None:
+        """End it."""
+
+
+Begin = Callable[[str, Entry], Followed]
 
 
 class Follower:
-    """Follow one source. `begin` is given a member's name and its stage, and returns what ends the member."""
+    """Follow one source. `begin` is given a member's name and what the source says of it."""
 
-    def __init__(self, source: Service, begin: Callable[[str, str], End]) -> None:
+    def __init__(self, source: Service, begin: Begin) -> None:
         self._source = source
         self._begin = begin
-        self._members: dict[str, tuple[str, End]] = {}
+        self._members: dict[str, tuple[Entry, Followed]] = {}
 
     async def run(self) -> None:
         """Follow the source until cancelled; where its watch ends its members stay, and it is asked again."""
@@ -54,21 +88,21 @@ class Follower:
                         self._end(name)
                     listed = None
                 elif kind in ("have", "put"):
-                    self._put(message.path[-1], str(message["row"]["document"]["Stage"]))
+                    self._put(message.path[-1], Entry.of(message["row"]))
                     if listed is not None:
                         listed.add(message.path[-1])
                 elif kind == "gone":
                     self._end(message.path[-1])
 
-    def _put(self, name: str, stage: str) -> None:
-        if name in self._members and self._members[name][0] == stage:
-            return
-        self._end(name)
-        try:
-            self._members[name] = (stage, self._begin(name, stage))
-        except Invalid as error:
-            log.error("a source lists what cannot be a host: %s", error)
+    def _put(self, name: str, entry: Entry) -> None:
+        held = self._members.get(name)
+        if held is None or not held[0].opens_as(entry):
+            self._end(name)
+            self._members[name] = (entry, self._begin(name, entry))
+        elif held[0].labels != entry.labels:
+            self._members[name] = (entry, held[1])
+            held[1].relabel(entry.labels)
 
     def _end(self, name: str) -> None:
-        if (member := self._members.pop(name, None)) is not None:
-            member[1]()
+        if (held := self._members.pop(name, None)) is not None:
+            held[1].end()

@@ -64,7 +64,7 @@ class Instance:
         while True:
             try:
                 async with opening() as service:
-                    self._service = service
+                    self._service, self._reason = service, ""
                     self._settled.set()
                     if not opened:
                         opened = True
@@ -73,8 +73,10 @@ class Instance:
             except Exception as error:
                 if not (opened or patient):
                     raise
-                self._reason = self._error(error, "while it was open" if opened else "to open").message
-                log.error("the host %s is down: %s", self.name, self._reason)
+                reason = self._error(error, "while it was open" if opened else "to open").message
+                if reason != self._reason:  # it is tried for ever, and said once
+                    log.error("the host %s is down: %s", self.name, reason)
+                self._reason = reason
             finally:
                 self._service = None
                 self._settled.set()

@@ -5,7 +5,7 @@ Rows stay the plain values that a message carries: nothing is read of them here 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import trio
@@ -30,9 +30,10 @@ def list_root() -> Listed:
     return Listing(tuple(Row(name=name, path=(name,)) for name in (*COLLECTIONS, "nodes"))).to_args()
 
 
-def list_nodes(members: Mapping[str, Member]) -> Listed:
-    """List the hosts beneath all members."""
-    return Listing(tuple(row for member in members.values() for row in member.nodes())).to_args()
+def list_nodes(members: Mapping[str, Member], refused: Sequence[Missing] = ()) -> Listed:
+    """List the hosts beneath all members; `refused` are those that are listed somewhere and cannot be members."""
+    rows = tuple(row for member in members.values() for row in member.nodes())
+    return Listing(rows, tuple(refused)).to_args()
 
 
 async def list_all(members: Mapping[str, Member], message: Message) -> Listed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import trio
 from attrs import define, evolve, field
 
@@ -14,14 +16,24 @@ from ..rows import Missing, Plain, Row
 
 @define(eq=False)
 class Member:
-    """One host of many, mirrored. Call it to send it a message with a path as it knows it."""
+    """One host of many, mirrored. Call it to send it a message with a path as it knows it.
+
+    Its `labels` are added to those that the hosts beneath have, and go before them.
+    """
 
     name: str
     mirror: Mirror
+    labels: Mapping[str, str] = field(factory=dict)
     creating: int = field(default=0)
 
     async def __call__(self, message: Message, /) -> Message:
         return await self.mirror(message)
+
+    def relabel(self, labels: Mapping[str, str]) -> None:
+        """Give it other labels, and have all who watch it told."""
+        self.labels = labels
+        for path, row in list(self.mirror.nodes.items()):
+            self.mirror.put_node(path, row)
 
     def outward(self, path: Path) -> Path:
         """Turn a path of the member's into one of the whole: below `nodes`, where nested hosts are `member/host`."""
@@ -45,7 +57,7 @@ class Member:
     def node(self, row: Row) -> Row:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""
         name = self.host(row.member)
-        document = {**row.document, "Name": name}
+        document = {**row.document, "Name": name, "Labels": self._labels(row)}
         lost = self.mirror.why_lost(row.member) or row.lost
         if lost and row.lost is None:  # the host itself has not said so: it is what it was heard from that is gone
             document |= {"State": "unhealthy", "Reason": lost}
@@ -57,8 +69,14 @@ class Member:
 
     def _unknown_node(self) -> Row:
         reason = self.mirror.why_lost() or "not reached yet"
-        document = {"Name": self.name, "State": "connecting", "Reason": reason}
+        state = "connecting" if self.mirror.why_lost() is None else "unhealthy"
+        document = {"Name": self.name, "State": state, "Reason": reason, "Labels": dict(self.labels)}
         return Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
+
+    def _labels(self, *rows: Row) -> dict[str, str]:
+        """Return the labels that a host beneath has; of several hosts those that they have of the member."""
+        own = rows[0].document.get("Labels") or {} if len(rows) == 1 else {}
+        return {**own, **self.labels}
 
     def missing(self) -> list[Missing]:
         """Return the hosts beneath of which nothing is known."""
@@ -72,7 +90,8 @@ class Member:
 
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""
-        nodes = [row.document for row in self.mirror.nodes.values()]
+        rows = list(self.mirror.nodes.values())
+        nodes = [row.document for row in rows]
         reason = self.mirror.why_lost()
         return Candidate(
             name=self.name,
@@ -82,7 +101,7 @@ class Member:
             reason=reason or "",
             cpus=sum(node.get("NCPU", 0) for node in nodes),
             memory=sum(node.get("MemTotal", 0) for node in nodes),
-            labels=nodes[0].get("Labels", {}) if len(nodes) == 1 else {},
+            labels=self._labels(*rows),
         )
 
 

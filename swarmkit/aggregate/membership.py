@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import trio
 from attrs import define, field
 
-from ..errors import Invalid, SwarmError, error_of
+from ..errors import Invalid, SwarmError, Unavailable, error_of
 from ..instance import open_instance
 from ..mirror import open_mirror
-from ..pipeline import Pipeline, parse_pipeline
+from ..pipeline import Pipeline
+from ..rows import Missing
 from ..service import Service
-from .following import Follower
+from .following import Entry, Followed, Follower
 from .instance import Instance, Opening
 from .members import Member
 
 log = logging.getLogger(__name__)
+
+Parse = Callable[[str], Pipeline]
+"""Make a pipeline of the text by which a source names a member's stage; raise a `SwarmError` where that cannot be."""
 
 
 class Interested(Protocol):
@@ -33,12 +38,38 @@ class Interested(Protocol):
 
 @define(eq=False)
 class _Listed:
-    """A member that a source lists."""
+    """A member that a source lists; `leave` has it be a member no more."""
 
     name: str
+    labels: Mapping[str, str]
     opening: Opening
+    leave: Callable[[Member], None]
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     member: Member | None = None
+
+    def relabel(self, labels: Mapping[str, str]) -> None:
+        self.labels = labels
+        if self.member is not None:
+            self.member.relabel(labels)
+
+    def end(self) -> None:
+        if self.member is not None:
+            self.leave(self.member)  # before it is closed, which may take its time
+        self.scope.cancel()
+
+
+@define(eq=False)
+class _Refused:
+    """What a source lists and cannot be a host; `forget` has it not be told of any more."""
+
+    missing: Missing
+    forget: Callable[[_Refused], None]
+
+    def relabel(self, labels: Mapping[str, str]) -> None:
+        """Labels do not change what it is called."""
+
+    def end(self) -> None:
+        self.forget(self)
 
 
 class Membership:
@@ -56,6 +87,11 @@ class Membership:
         self._interested = interested
         self._check_name = check_name
         self._left = trio.Event()
+        self._refused: set[_Refused] = set()
+
+    def refused(self) -> list[Missing]:
+        """Return what sources list and cannot be a host, with the reason."""
+        return sorted((each.missing for each in self._refused), key=lambda missing: missing.member)
 
     async def run_member(
         self, name: str, pipeline: Pipeline, *, task_status: trio.TaskStatus[Member] = trio.TASK_STATUS_IGNORED
@@ -91,28 +127,28 @@ class Membership:
     # -- sources --------------------------------------------------------------------------------------------------
 
     async def run_source(
-        self, pipeline: Pipeline, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self, pipeline: Pipeline, parse: Parse, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Open a source and follow it until cancelled; what its opening fails with is raised."""
         source = Instance(pipeline.name)
         async with open_instance() as nursery:
-            nursery.start_soon(self.follow_source, source, parse_pipeline)
+            nursery.start_soon(self.follow_source, source, parse)
             await source.keep(pipeline.open, patient=False, started=task_status.started)
 
-    async def follow_source(self, source: Service, parse: Callable[[str], Pipeline]) -> None:
-        """Open and end members as a source says, until cancelled; `parse` reads the stage that an entry names."""
+    async def follow_source(self, source: Service, parse: Parse) -> None:
+        """Open and end members as a source says, until cancelled."""
 
-        def begin(name: str, text: str) -> Callable[[], None]:
-            self._check_name(name)
-            listed = _Listed(name, lambda: parse(text).named(name).open())
+        def begin(name: str, entry: Entry) -> Followed:
+            try:
+                self._check_name(name)
+            except Invalid as error:
+                log.error("a source lists what cannot be a host: %s", error)
+                refused = _Refused(Missing(name, error.message), self._refused.discard)
+                self._refused.add(refused)
+                return refused
+            listed = _Listed(name, entry.labels, lambda: _open(name, entry, parse), self._leave)
             self._nursery.start_soon(self._run_listed, listed)
-
-            def end() -> None:
-                if listed.member is not None:
-                    self._leave(listed.member)  # before it is closed, which may take its time
-                listed.scope.cancel()
-
-            return end
+            return listed
 
         await Follower(source, begin).run()
 
@@ -123,12 +159,20 @@ class Membership:
                 await self._left.wait()
             instance = Instance(listed.name)
             async with open_mirror(instance, listed.name) as mirror:
-                listed.member = Member(listed.name, mirror)
+                listed.member = Member(listed.name, mirror, listed.labels)
                 self._enter(listed.member)
                 try:
                     await instance.keep(listed.opening, patient=True)
                 finally:
                     self._leave(listed.member)
+
+
+@asynccontextmanager
+async def _open(name: str, entry: Entry, parse: Parse) -> AsyncIterator[Service]:
+    if entry.lost is not None:
+        raise Unavailable(entry.lost)
+    async with parse(entry.stage).named(name).open() as service:
+        yield service
 
 
 def any_name(name: str) -> None:

@@ -11,12 +11,12 @@ from attrs import evolve
 from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented
 from ..instance import open_instance
 from ..message import Message, Verb, ack
-from ..pipeline import Pipeline
+from ..pipeline import Pipeline, parse_pipeline
 from ..placement import Policy
 from ..service import close_ends
 from .listing import COLLECTIONS, Listed, list_all, list_nodes, list_one, list_root
 from .members import Member, inward
-from .membership import Membership, any_name
+from .membership import Membership, Parse, any_name
 from .resolving import owned_path, resolve
 from .spawning import Spawner
 from .watching import Watches
@@ -75,7 +75,7 @@ class Aggregate:
             case ():
                 return list_root()
             case ("nodes",):
-                return list_nodes(self.members)
+                return list_nodes(self.members, self.membership.refused())
             case ("nodes", _, *_):
                 member, inner = self._member(message)
                 return await list_one(member, evolve(message, path=inner))
@@ -148,10 +148,11 @@ async def open_aggregate(
     sources: Sequence[Pipeline] = (),
     *,
     check_name: Callable[[str], None] = any_name,
+    parse: Parse = parse_pipeline,
 ) -> AsyncIterator[Aggregate]:
     """Open an aggregate over members by name and over what sources list; no host is waited for.
 
-    `check_name` raises `Invalid` for what a source lists that cannot be a host's name.
+    `check_name` raises `Invalid` for what a source lists that cannot be a host's name; `parse` reads the stages.
     """
     async with open_instance() as nursery:
         aggregate = Aggregate(policy, nursery, check_name=check_name)
@@ -159,7 +160,7 @@ async def open_aggregate(
             for name, pipeline in members.items():
                 await nursery.start(aggregate.membership.run_member, name, pipeline)
             for source in sources:
-                await nursery.start(aggregate.membership.run_source, source)
+                await nursery.start(aggregate.membership.run_source, source, parse)
             yield aggregate
         finally:
             nursery.cancel_scope.cancel()

@@ -64,7 +64,7 @@ class Follower:
                 reason = "it ended the watch"
             except SwarmError as error:
                 log.debug("%s: the watch ended: %s", self._name, error)
-                reason = error.message
+                reason = error.reason
             except Exception as error:
                 # What is behind is another's code: its fault is shown as its state, and is nobody else's.
                 log.exception("%s: what it says of changes makes no sense", self._name)

@@ -3,11 +3,12 @@
 It needs no test runner: a check returns where its rule holds, and raises AssertionError where it does not.
 """
 
+from ..source import member_row
 from .check import Check, check
 from .host import HOST_CHECKS
 from .service_checks import SERVICE_CHECKS
 from .source_checks import SOURCE_CHECKS
-from .sources import ListSource, member_row
+from .sources import ListSource
 from .subjects import HostSubject, SourceSubject, Subject
 
 __all__ = [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
@@ -16,6 +17,7 @@ from swarmkit.channel import Receiver, Sender, open_channel
 from swarmkit.errors import Internal, Invalid, NotFound, Unavailable
 from swarmkit.message import ack
 from swarmkit.parts import aggregate_of
+from swarmkit.placement import Candidate, Spec
 from swarmkit.testing import ListSource
 
 from .scripted import ScriptedStage, full_id
@@ -233,6 +235,162 @@ async def test_nonsense_of_a_source_is_its_own(autojump_clock: Clock, caplog: py
         assert sorted(whole.members) == ["a"]
         assert "b/c" in caplog.text
         assert len(source.senders) == 2
+
+
+async def test_name_that_no_host_can_have_is_missing(autojump_clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """A listed name that no host can have is named as missing among the hosts while it is listed, and logged once."""
+    source, stages = ListSource({"b/c": "one"}), Stages(one="web")
+    async with source.open() as service, following(service, stages) as whole:
+        await source.add("b/c", "one", {"zone": "a"})
+        await trio.testing.wait_all_tasks_blocked()
+        gaps = [(gap.member, gap.reason) for gap in (await ls(whole, "nodes")).missing]
+        assert gaps == [("b/c", "'b/c' cannot be the name of a host")]
+        assert caplog.text.count("b/c") == 1
+        await source.remove("b/c")
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await ls(whole, "nodes")).missing == ()
+
+
+async def test_host_that_its_source_gives_up_is_down_and_not_opened(autojump_clock: Clock) -> None:
+    """An entry with a reason why it is lost is a host that is down for it; without the reason it is opened."""
+    source, stages = ListSource(), Stages(one="web")
+    async with source.open() as service, following(service, stages) as whole:
+        await source.add("a", "one", lost="it is refused")
+        await trio.sleep(REOPEN_SECONDS + 2)
+        assert [(each.name, each.lost) for each in await ls(whole, "nodes")] == [("a", "it is refused")]
+        with pytest.raises(Unavailable, match="host a is down: it is refused"):
+            await whole(Message(Verb.SPAWN, ("nodes", "a"), {"spec": {}}))
+        assert stages.stages["one"].opened == 0
+        await source.add("a", "one")
+        await trio.testing.wait_all_tasks_blocked()
+        assert [each.qualified for each in await ls(whole)] == ["a/web"]
+
+
+async def test_why_a_host_is_down_is_logged_once(autojump_clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """A host is tried for ever, and its reason said when it is another, or when the host was there meanwhile."""
+    source, stages = ListSource({"a": "one"}), Stages(one="web")
+    stage = stages.stages["one"]
+    stage.refuse = Unavailable("no such key")
+    async with source.open() as service, following(service, stages):
+        await trio.sleep(5 * REOPEN_SECONDS)
+        assert caplog.messages.count("the host a is down: one: no such key") == 1
+        stage.refuse = Unavailable("no such file")
+        await trio.sleep(REOPEN_SECONDS)
+        assert caplog.messages.count("the host a is down: one: no such file") == 1
+        stage.refuse = None
+        await trio.sleep(REOPEN_SECONDS)
+        stage.fail(Unavailable("one: no such file"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert caplog.messages.count("the host a is down: one: no such file") == 2
+
+
+# -- labels -------------------------------------------------------------------------------------------------------
+
+
+async def test_labels_of_a_listed_host_go_before_its_engines(autojump_clock: Clock) -> None:
+    """A node's labels, and what placement sees, are the engine's and the source's, of which the source's count."""
+    source, stages = ListSource(), Stages(one="web")
+    stages.stages["one"].host.node = {"Labels": {"zone": "engine", "disk": "ssd"}}
+    await source.add("a", "one", {"zone": "source"})
+    async with source.open() as service, following(service, stages) as whole:
+        labels = {"zone": "source", "disk": "ssd"}
+        assert [each.document["Labels"] for each in await ls(whole, "nodes")] == [labels]
+        assert whole.members["a"].candidate().labels == labels
+
+
+async def test_labels_of_a_host_that_is_down_are_known(autojump_clock: Clock) -> None:
+    """What a source says of a host does not depend on its being there."""
+    source = ListSource()
+    await source.add("a", "nonsense", {"zone": "source"})
+    async with source.open() as service, following(service, Stages()) as whole:
+        (node,) = await ls(whole, "nodes")
+        assert (node.document["Labels"], node.document["State"]) == ({"zone": "source"}, "unhealthy")
+
+
+async def test_other_labels_change_a_host_in_place(autojump_clock: Clock) -> None:
+    """Where only the labels change the host stays open, and its watchers are told of its node."""
+    source, stages = ListSource(), Stages(one="web")
+    await source.add("a", "one", {"zone": "x"})
+    async with source.open() as service, following(service, stages) as whole:
+        channel = await watch(whole)
+        await trio.testing.wait_all_tasks_blocked()
+        waiting(channel)
+        await source.add("a", "one", {"zone": "y"})
+        await trio.testing.wait_all_tasks_blocked()
+        told = [(each.path, each.get("kind"), each["row"]["document"]["Labels"]) for each in waiting(channel)]
+        assert told == [(("nodes", "a"), "put", {"zone": "y"})]
+        assert whole.members["a"].candidate().labels == {"zone": "y"}
+        assert stages.stages["one"].opened == 1
+
+
+async def test_labels_that_change_before_a_host_joins_are_the_new_ones(autojump_clock: Clock) -> None:
+    """A listed host that waits for its name to be free joins with the labels that it has by then."""
+    one, two = ListSource({"a": "one"}), ListSource({"a": "two"}, "other")
+    stages = Stages(one="web", two="db")
+    async with (
+        one.open() as first,
+        two.open() as second,
+        following(first, stages) as whole,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(whole.membership.follow_source, second, stages.parse)
+        await trio.testing.wait_all_tasks_blocked()
+        await two.add("a", "two", {"zone": "y"})
+        await trio.testing.wait_all_tasks_blocked()
+        await one.remove("a")
+        await trio.testing.wait_all_tasks_blocked()
+        assert [each.document["Labels"] for each in await ls(whole, "nodes")] == [{"zone": "y"}]
+        nursery.cancel_scope.cancel()
+
+
+async def test_labels_of_a_member_are_those_of_all_hosts_beneath(autojump_clock: Clock) -> None:
+    """A listed member that is many hosts gives each of them its labels; to placement it is one that has these alone."""
+    hosts = {name: ScriptedStage(host_with(name, node={"Labels": {"disk": name}})) for name in "xy"}
+    source = ListSource()
+    await source.add("far", "both", {"zone": "b"})
+
+    def parse(text: str) -> Pipeline:
+        return pipeline(aggregate_of(hosts))
+
+    async with source.open() as service, whole_of() as whole, trio.open_nursery() as nursery:
+        nursery.start_soon(whole.membership.follow_source, service, parse)
+        await trio.testing.wait_all_tasks_blocked()
+        labels = {each.name: each.document["Labels"] for each in await ls(whole, "nodes")}
+        assert labels == {"far/x": {"disk": "x", "zone": "b"}, "far/y": {"disk": "y", "zone": "b"}}
+        assert whole.members["far"].candidate().labels == {"zone": "b"}
+        nursery.cancel_scope.cancel()
+
+
+async def test_policy_sees_labels(autojump_clock: Clock) -> None:
+    """A policy of one's own can place by the labels that a source gives."""
+
+    def on_ssd(spec: Spec, candidates: Sequence[Candidate]) -> list[Candidate]:
+        return [each for each in candidates if each.labels.get("disk") == "ssd"]
+
+    source, stages = ListSource({"a": "one"}), Stages(one="web", two="db")
+    await source.add("b", "two", {"disk": "ssd"})
+    async with source.open() as service, whole_of(policy=on_ssd) as whole, trio.open_nursery() as nursery:
+        nursery.start_soon(whole.membership.follow_source, service, stages.parse)
+        await trio.testing.wait_all_tasks_blocked()
+        reply = await whole(Message(Verb.SPAWN, ("containers",), {"spec": {}, "name": "new"}))
+        assert reply.path[:2] == ("nodes", "b")
+        nursery.cancel_scope.cancel()
+
+
+# -- its own host -------------------------------------------------------------------------------------------------
+
+
+async def test_listed_host_that_is_the_whole_itself_is_down(autojump_clock: Clock, tmp_path: Path) -> None:
+    """A source that lists what the pipeline serves does not make it ask itself: that host is down, and says why."""
+    address = f"unix://{tmp_path}/s.sock"
+    source = ListSource({"a": f"docker {address}", "b": f"aggregate 'x=docker {address}'", "c": "docker unix:///no"})
+    avoiding = aggregate_of({}, source).avoiding(frozenset({address}))
+    async with avoiding.open(None) as whole:
+        await trio.testing.wait_all_tasks_blocked()
+        reasons = {each.name: each.lost for each in await ls(whole, "nodes")}
+    assert str(reasons["a"]).startswith(f"it would be its own host: {address}")
+    assert str(reasons["b"]).startswith(f"member x: it would be its own host: {address}")
+    assert "own host" not in str(reasons["c"])
 
 
 async def test_source_is_opened_with_the_whole(autojump_clock: Clock) -> None:
