@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 
 from swarmkit import open_pipeline, read_whole
-from swarmkit.frames import FrameDecoder
-from swarmkit.http import Connection, Headers, Reply, RequestHead
 
+from .asking import ask, ask_json, collect, connected, settle
 from .engines import Engine
 from .swarm import over
 
@@ -24,49 +21,13 @@ CYCLES = 500
 AT_ONCE = 20
 
 
-class Client:
-    """Connections to a socket, as a docker command has them."""
-
-    def __init__(self, path: Path, stack: AsyncExitStack) -> None:
-        self._path = path
-        self._stack = stack
-
-    async def connect(self) -> Connection:
-        connection = Connection(await trio.open_unix_socket(str(self._path)))
-        self._stack.push_async_callback(connection.aclose)
-        return connection
-
-
-async def ask(connection: Connection, method: str, target: str, body: Any = None, *, raw: bool = False) -> Reply:
-    """Send one request and read its head."""
-    data = json.dumps(body).encode() if body is not None else b""
-    headers = [("Host", "docker"), ("Content-Type", "application/json")]
-    headers += [("Connection", "Upgrade"), ("Upgrade", "tcp")] if raw else []
-    headers += [] if data else [("Content-Length", "0")]
-    await connection.send(RequestHead(method, f"/v1.41{target}", Headers(tuple(headers))), data)
-    reply = await connection.receive(method, raw=raw)
-    assert reply is not None
-    return reply
-
-
-async def collect(reply: Reply, output: dict[int, bytes]) -> None:
-    """Read framed output to its end."""
-    decoder = FrameDecoder()
-    while data := await reply.body.receive_some():
-        for record in decoder.feed(data):
-            output[record.stream] = output.get(record.stream, b"") + record.data
-    assert decoder.clean
-
-
 async def run_once(path: Path, number: int) -> None:
     """Create, attach with an immediate half-close, wait, start, on three connections; check every byte and the code."""
     size, code = 1000 + 37 * number, number % 7
     script = f"head -c {size} /dev/zero; echo e{number} >&2; exit {code}"
     spec = {"Image": "busybox", "Cmd": ["sh", "-c", script], "HostConfig": {"AutoRemove": True}}
-    async with AsyncExitStack() as stack:
-        client = Client(path, stack)
-        first, second, third = [await client.connect() for _ in range(3)]
-        created = json.loads(await read_whole((await ask(first, "POST", "/containers/create", spec)).body))
+    async with connected(path) as first, connected(path) as second, connected(path) as third:
+        created = await ask_json(first, "POST", "/containers/create", spec)
         container = f"/containers/{created['Id']}"
         attached = await ask(second, "POST", f"{container}/attach?stderr=1&stdout=1&stream=1", raw=True)
         assert attached.head.status == 101
@@ -101,14 +62,6 @@ def descriptors() -> int:
 def children() -> list[str]:
     """Return the processes that this process has started and that are there still."""
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-
-
-async def settle(measure: Any, expected: Any) -> Any:
-    """Return a measure once it is what is expected, or what it still is after some seconds."""
-    with trio.move_on_after(10):
-        while measure() != expected:
-            await trio.sleep(0.1)
-    return measure()
 
 
 async def test_500_foreground_runs_lose_nothing_and_leave_nothing_behind(
