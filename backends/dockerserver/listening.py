@@ -1,4 +1,4 @@
-"""Where the front listens: Unix sockets with mode and group, and TCP on loopback."""
+"""Where the front listens: Unix sockets with mode and group, and TCP, to other machines only where that is safe."""
 
 from __future__ import annotations
 
@@ -38,8 +38,11 @@ def default_address() -> str:
     return "unix:///run/swarmd.sock" if os.geteuid() == 0 else f"unix:///tmp/swarmd-{os.geteuid()}.sock"
 
 
-def check_address(address: str) -> str:
-    """Return an address if the front can listen there; raise `Invalid` or `Denied` saying what is wrong."""
+def check_address(address: str, *, open_to_all: bool = False) -> str:
+    """Return an address if the front can listen there; raise `Invalid` or `Denied` saying what is wrong.
+
+    `open_to_all` allows TCP that other machines reach: there is TLS, or it is meant.
+    """
     scheme, _, rest = address.partition("://")
     if scheme == "unix" and rest.startswith("/"):
         if len(os.fsencode(rest)) > 107:
@@ -47,12 +50,13 @@ def check_address(address: str) -> str:
         return address
     if scheme == "tcp":
         host, _ = _host_and_port(address)
-        if not is_loopback(host):
+        if not (open_to_all or is_loopback(host)):
             raise Denied(
-                f"{address}: TCP is served on loopback only (tcp://127.0.0.1:PORT): it would be open to anybody"
+                f"{address}: plain TCP is served on loopback only (tcp://127.0.0.1:PORT), as whoever reaches it is root"
+                f" on every host: use --tlsverify with --cacert, --cert and --key, or --insecure if that is meant"
             )
         return address
-    raise Invalid(f"cannot listen on {address!r}: unix:///PATH or tcp://127.0.0.1:PORT")
+    raise Invalid(f"cannot listen on {address!r}: unix:///PATH or tcp://HOST:PORT")
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -17,23 +18,26 @@ from swarmkit.instance import open_instance
 from swarmkit.message import Message
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
+from swarmkit.transport import FreshContext, TlsFiles, server_files, tls_options, words_of
 
 from .front import Front
+from .greeting import Serve, serve_plain, serve_tls
 from .hosts import Hosts
 from .listening import DEFAULT_MODE, Access, check_address, default_address, listening
 
 
 @frozen
 class Listening:
-    """The opened front: the service behind it, and the `addresses` on which it is served."""
+    """The opened front: the service behind it, and the `addresses` on which it is served, `secured` if by TLS first."""
 
     service: Service
     addresses: tuple[str, ...]
+    secured: bool = False
 
     @property
     def hint(self) -> str:
         """A command that shows that it works."""
-        return f"docker -H {self.addresses[0]} ps"
+        return f"docker {'--tlsverify ' if self.secured else ''}-H {self.addresses[0]} ps"
 
     async def __call__(self, message: Message, /) -> Message:
         return await self.service(message)
@@ -41,13 +45,18 @@ class Listening:
 
 @frozen
 class DockerServerStage(Stage):
-    """The Engine API on one or more addresses."""
+    """The Engine API on one or more addresses, on those of TCP over TLS if there are files for it.
+
+    `insecure` allows TCP in the clear that other machines reach.
+    """
 
     role = Role.FRONT
     name = "dockerserver"
     addresses: tuple[str, ...]
     access: Access
     api: str | None = None
+    tls: TlsFiles | None = None
+    insecure: bool = False
 
     @property
     def serves(self) -> frozenset[str]:
@@ -57,16 +66,32 @@ class DockerServerStage(Stage):
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
         if inner is None:
             raise Internal("dockerserver has no service behind it")
+        context = FreshContext(self.tls, self.tls.server_context) if self.tls is not None else None
         with ExitStack() as sockets:
             opened = [sockets.enter_context(listening(address, self.access)) for address in self.addresses]
             async with open_instance() as nursery:
                 front = Front(await Hosts.of(inner), nursery, software=_software(), api=self.api)
                 serve = partial(serve_connection, handler=front)
-                nursery.start_soon(trio.serve_listeners, serve, [listener for listener, _ in opened])
-                yield Listening(inner, tuple(address for _, address in opened))
+                for listener, address in opened:
+                    nursery.start_soon(trio.serve_listeners, self._greeting(address, serve, context), [listener])
+                addresses = tuple(address for _, address in opened)
+                yield Listening(inner, addresses, secured=self.tls is not None and _is_tcp(addresses[0]))
+
+    def _greeting(self, address: str, serve: Serve, context: FreshContext | None) -> Callable[..., Awaitable[None]]:
+        """Return what serves a connection to an address."""
+        if not _is_tcp(address):
+            return serve
+        if self.tls is None or context is None:
+            return partial(serve_plain, serve=serve)
+        return partial(serve_tls, serve=serve, context=context, files=self.tls)
 
     def __str__(self) -> str:
-        return " ".join((self.name, *self.addresses))
+        options = words_of(self.tls) if self.tls is not None else ["--insecure"] if self.insecure else []
+        return shlex.join((self.name, *self.addresses, *options))
+
+
+def _is_tcp(address: str) -> bool:
+    return address.startswith("tcp://")
 
 
 def _software() -> str:
@@ -81,16 +106,40 @@ def _software() -> str:
 @click.option("--mode", default=f"{DEFAULT_MODE:o}", show_default=True, help="Permissions of a Unix socket, in octal.")
 @click.option("--group", help="Group that a Unix socket belongs to.")
 @click.option("--api", metavar="VERSION", help="API version to offer; by default the lowest that all hosts have.")
-def dockerserver(addresses: tuple[str, ...], mode: str, group: str | None, api: str | None) -> Stage:
+@tls_options
+@click.option("--insecure", is_flag=True, help="Serve TCP in the clear to other machines.")
+def dockerserver(
+    addresses: tuple[str, ...],
+    mode: str,
+    group: str | None,
+    api: str | None,
+    tlsverify: bool,
+    ca: str | None,
+    cert: str | None,
+    key: str | None,
+    insecure: bool,
+) -> Stage:
     """Serve the Docker Engine API.
 
-    ADDR is unix:///PATH or tcp://127.0.0.1:PORT; by default a Unix socket in the user's runtime directory.
+    ADDR is unix:///PATH or tcp://HOST:PORT; by default a Unix socket in the user's runtime directory. TCP that other
+    machines reach wants TLS, with a certificate of every client: --tlsverify, with files that are by default those of
+    the docker command.
     """
+    tls = server_files(ca, cert, key) if tlsverify or ca or cert or key else None
+    if tls is not None and not any(map(_is_tcp, addresses)):
+        raise Invalid("TLS is for addresses of TCP, and there is none: tcp://HOST:2376")
+    if tls is not None and insecure:
+        raise Invalid("--insecure is for TCP in the clear, and there is TLS: leave out one of them")
+    open_to_all = insecure or tls is not None
+    checked = tuple(check_address(address, open_to_all=open_to_all) for address in addresses or (default_address(),))
+    return DockerServerStage(checked, Access(_permissions(mode), group), api, tls, insecure)
+
+
+def _permissions(text: str) -> int:
     try:
-        permissions = int(mode, 8)
+        permissions = int(text, 8)
     except ValueError as error:
-        raise Invalid(f"not permissions in octal: {mode!r}") from error
+        raise Invalid(f"not permissions in octal: {text!r}") from error
     if not 0 <= permissions <= 0o777:
-        raise Invalid(f"not permissions in octal: {mode!r}")
-    checked = tuple(check_address(address) for address in addresses or (default_address(),))
-    return DockerServerStage(checked, Access(permissions, group), api)
+        raise Invalid(f"not permissions in octal: {text!r}")
+    return permissions

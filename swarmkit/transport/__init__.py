@@ -1,4 +1,4 @@
-"""Ways to reach a peer over a byte stream: sockets here, and further ones by the scheme of their address.
+"""Ways to reach a peer over a byte stream: sockets and TLS here, and further ones by the scheme of their address.
 
 Any backend that speaks over a byte stream can be put behind any of them.
 """
@@ -6,17 +6,32 @@ Any backend that speaks over a byte stream can be put behind any of them.
 from .dialer import Dialer, Transport, Tunnel, open_dialer
 from .reasons import dialling_reason
 from .schemes import MakeTransport, find_transport
-from .sockets import TcpDialer, UnixDialer, is_loopback
+from .sockets import TcpDialer, UnixDialer, is_loopback, keep_alive
+from .tls import NotTls, TlsFailure, TlsStream
+from .tls_files import FreshContext, TlsFiles
+from .tls_options import client_files, server_files, tls_options, words_of
+from .tls_reasons import tls_reason
 
 __all__ = [
     "Dialer",
+    "FreshContext",
     "MakeTransport",
+    "NotTls",
     "TcpDialer",
+    "TlsFailure",
+    "TlsFiles",
+    "TlsStream",
     "Transport",
     "Tunnel",
     "UnixDialer",
+    "client_files",
     "dialling_reason",
     "find_transport",
     "is_loopback",
+    "keep_alive",
     "open_dialer",
+    "server_files",
+    "tls_options",
+    "tls_reason",
+    "words_of",
 ]

@@ -132,10 +132,10 @@ def test_a_file_that_has_gone_is_no_error(tmp_path: Path) -> None:
         ("unix://relative", Invalid, "unix:///PATH"),
         ("/run/x.sock", Invalid, "unix:///PATH"),
         ("http://127.0.0.1:1", Invalid, "unix:///PATH"),
-        ("tcp://0.0.0.0:2375", Denied, "loopback only"),
-        ("tcp://10.0.0.1:2375", Denied, "loopback only"),
-        ("tcp://[::]:2375", Denied, "loopback only"),
-        ("tcp://example.org:2375", Denied, "loopback only"),
+        ("tcp://0.0.0.0:2375", Denied, "--tlsverify with --cacert, --cert and --key, or --insecure"),
+        ("tcp://10.0.0.1:2375", Denied, "--tlsverify with --cacert, --cert and --key, or --insecure"),
+        ("tcp://[::]:2375", Denied, "--tlsverify with --cacert, --cert and --key, or --insecure"),
+        ("tcp://example.org:2375", Denied, "--tlsverify with --cacert, --cert and --key, or --insecure"),
         ("tcp://:2375", Invalid, "tcp://HOST:PORT"),
         ("tcp://127.0.0.1", Invalid, "tcp://HOST:PORT"),
         ("tcp://127.0.0.1:x", Invalid, "Port"),
@@ -155,6 +155,12 @@ def test_an_address_that_will_not_do_is_refused(address: str, error: type[Except
 def test_addresses_of_this_machine_will_do(address: str) -> None:
     """A Unix socket, or loopback in any of its forms."""
     assert check_address(address) == address
+
+
+@pytest.mark.parametrize("address", ["tcp://0.0.0.0:2376", "tcp://[::]:2376", "tcp://web-1.example.org:2376"])
+def test_addresses_for_others_will_do_where_that_is_safe_or_meant(address: str) -> None:
+    """With TLS, or with --insecure."""
+    assert check_address(address, open_to_all=True) == address
 
 
 @pytest.mark.parametrize(

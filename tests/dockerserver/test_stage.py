@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import trio
 
 from backends.dockerserver import DockerServerStage, dockerserver
 from backends.dockerserver.listening import Access
-from swarmkit import Conflict, Invalid, open_pipeline
+from swarmkit import Conflict, Denied, Invalid, open_pipeline
 from swarmkit.http import Connection, Headers, RequestHead
 from swarmkit.streams import read_whole
+from swarmkit.transport import TlsFiles, TlsStream
+
+from ..transport.certificates import Authority
 
 TWO_FAKES = 'aggregate "a=fake" "b=fake"'
 
@@ -152,3 +156,84 @@ def test_the_options_are_what_is_said() -> None:
     )
     expected = DockerServerStage(("unix:///x", "tcp://localhost:1"), Access(0o600, "docker"), "1.40")
     assert stage == expected
+
+
+FILES = ["--cacert", "/t/ca.pem", "--cert", "/t/cert.pem", "--key", "/t/key.pem"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--tlsverify", *FILES],
+        FILES,
+        ["--tlsverify", "--tlscacert=/t/ca.pem", "--tlscert=/t/cert.pem", "--tlskey=/t/key.pem"],
+    ],
+)
+def test_tls_is_what_the_docker_command_calls_so(words: list[str]) -> None:
+    """The engine's names of the options will do, too, and a file is enough; another machine may then connect."""
+    stage = dockerserver.parse(["unix:///x", "tcp://0.0.0.0:2376", *words])
+    assert isinstance(stage, DockerServerStage)
+    assert stage.tls == TlsFiles("/t/ca.pem", "/t/cert.pem", "/t/key.pem")
+
+
+def test_files_of_tls_are_by_default_those_of_the_docker_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are where $DOCKER_CERT_PATH says."""
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/mine")
+    stage = dockerserver.parse(["tcp://0.0.0.0:2376", "--tlsverify", "--key", "/other.pem"])
+    assert isinstance(stage, DockerServerStage)
+    assert stage.tls == TlsFiles("/mine/ca.pem", "/mine/cert.pem", "/other.pem")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "says"),
+    [
+        (["unix:///x", "--tlsverify"], Invalid, "TLS is for addresses of TCP"),
+        (["--cert", "/t/cert.pem"], Invalid, "TLS is for addresses of TCP"),
+        (["tcp://127.0.0.1:1", "--tlsverify", "--insecure"], Invalid, "leave out one"),
+        (["tcp://0.0.0.0:1"], Denied, "--insecure if that is meant"),
+    ],
+)
+def test_options_that_contradict_are_refused(words: list[str], error: type[Exception], says: str) -> None:
+    """Nobody is to believe that there is TLS where there is none."""
+    with pytest.raises(error, match=says):
+        dockerserver.parse(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["unix:///x"],
+        ["tcp://0.0.0.0:2375", "--insecure"],
+        ["unix:///x", "tcp://0.0.0.0:2376", "--tlsverify", *FILES],
+        ["tcp://0.0.0.0:2376", "--tlsverify", "--cacert", "/with space", *FILES[2:]],
+    ],
+)
+def test_stage_says_the_words_that_make_it_again(words: list[str]) -> None:
+    """Those of TLS included."""
+    stage = dockerserver.parse(words)
+    assert str(stage) == shlex.join(["dockerserver", *words])
+
+
+async def test_tls_is_for_tcp_only(tmp_path: Path) -> None:
+    """A Unix socket beside it is served as ever; whoever has a certificate is served over TCP."""
+    authority = Authority(tmp_path)
+    server, client = authority.issue("server"), authority.issue("client", "somebody")
+    path = tmp_path / "s"
+    words = f"--cacert {server.ca} --cert {server.cert} --key {server.key}"
+    async with open_pipeline((f"dockerserver tcp://127.0.0.1:0 unix://{path} {words}", TWO_FAKES)) as host:
+        assert (await ask(path, "GET", "/version"))[0] == 200
+        tcp = host.service.addresses[0]  # type: ignore[attr-defined]
+        assert host.service.hint == f"docker --tlsverify -H {tcp} ps"  # type: ignore[attr-defined]
+        transport = await trio.open_tcp_stream("127.0.0.1", int(tcp.rpartition(":")[2]))
+        async with TlsStream(transport, client.client_context(), server_hostname="localhost") as stream:
+            await stream.send_all(b"GET /_ping HTTP/1.0\r\n\r\n")
+            assert (await stream.receive_some()).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_file_that_will_not_do_is_an_error_at_once(tmp_path: Path) -> None:
+    """It is named, and nothing is left of what would have been served."""
+    words = f"--cacert {tmp_path}/no.pem --cert {tmp_path}/no.pem --key {tmp_path}/no.pem"
+    with pytest.raises(Invalid, match=rf"{tmp_path}/no.pem \(--cacert\) cannot be read: No such file"):
+        async with open_pipeline((f"dockerserver tcp://127.0.0.1:0 unix://{tmp_path}/s {words}", TWO_FAKES)):
+            pass
+    assert os.listdir(tmp_path) == []
