@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from attrs import frozen
 
@@ -99,10 +98,12 @@ class Pipeline:
                     service = await stack.enter_async_context(stage.open(service))
                 except Exception as error:
                     errors = errors_within(error)
-                    if not errors or "stage" in errors[0].details:
+                    if not errors:
                         raise
+                    if "stage" in errors[0].details:  # of a pipeline within this stage, which has named it
+                        raise _numbered(errors[0], place + 1) from error
                     where = f"stage {place + 1} ({stage})" if len(stages) > 1 else str(stage)
-                    raise _retold(errors[0], where, stage=place + 1) from error
+                    raise _numbered(_retold(errors[0], where), place + 1) from error
             if service is None:
                 raise Internal(f"{stages[0]} opened no service")
             yield service
@@ -161,9 +162,14 @@ def split_stages(text: str) -> list[str]:
     return stages
 
 
-def _retold(error: SwarmError, where: str, **details: Any) -> SwarmError:
+def _retold(error: SwarmError, where: str) -> SwarmError:
     """Return the same error with the place in front of its message."""
-    return error_of(error.code, f"{where}: {error.message}", **{**error.details, **details})
+    return error_of(error.code, f"{where}: {error.message}", **error.details)
+
+
+def _numbered(error: SwarmError, stage: int) -> SwarmError:
+    """Return the same error with the number of the stage it comes from: of stages within stages, the outermost."""
+    return error_of(error.code, error.message, **{**error.details, "stage": stage})
 
 
 def _split(text: str) -> list[str]:

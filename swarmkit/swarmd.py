@@ -1,67 +1,95 @@
-"""The command `swarmd`: explain the parts, or run a pipeline until it is told to stop."""
+"""The command `swarmd`: explain the parts, run a command of the table, or run a pipeline until it is told to stop."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import logging
-import os
-import signal
 import sys
-from types import FrameType
+from typing import Any
 
 import click
-import trio
 
+from .commands import COMMANDS
 from .errors import Internal, Invalid, NotFound, SwarmError
-from .instance import errors_within
 from .logs import LEVELS, configure_logging
 from .part import Role
 from .pipeline import Pipeline, parse_pipeline
+from .pipeline_file import MAX_BYTES, PipelineFile, read_pipeline_bytes, read_pipeline_file
 from .registry import GROUP, Registry
-
-log = logging.getLogger("swarmkit.swarmd")  # not __name__, which `python -m` makes "__main__"
-
-EXIT_FAILED, EXIT_USAGE, EXIT_BUG = 1, 2, 70
-"""Exit codes: a stage could not be opened or gave up; the words make no pipeline; a fault of the program
-(`EX_SOFTWARE`)."""
-
-_STOPPING = (signal.SIGINT, signal.SIGTERM)
+from .running import EXIT_FAILED, EXIT_USAGE, run
 
 _EXAMPLE = """\
 swarmd 'dockerserver unix:///tmp/swarm.sock' 'aggregate "a=docker" "b=docker tcp://10.0.0.2:2375"'"""
 
 
+class _Swarmd(click.Command):
+    """A command that takes stages, or the name of a command and that one's own words."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the commands above the options."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in COMMANDS.items()])
+        super().format_options(ctx, formatter)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show the ways to use it: click knows of words only."""
+        return ["[OPTIONS] [STAGE... | -c FILE | COMMAND ...]"]
+
+
 @click.command(
     "swarmd",
+    cls=_Swarmd,
     context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]},
-    epilog=f"\b\nFor example:\n  {_EXAMPLE}",
+    epilog=f"\b\nFor example:\n  swarmd up\n  {_EXAMPLE}",
 )
-@click.argument("stages", nargs=-1, metavar="[STAGE]...")
+@click.argument("words", nargs=-1)
+@click.option("-c", "--config", metavar="FILE", help="Run the pipeline that FILE holds; - is standard input.")
+@click.option("--check", is_flag=True, help="Say whether the pipeline can be run, and exit.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="How much is logged.")
 @click.option("-v", "--verbose", is_flag=True, help="The same as --log-level debug.")
 @click.option("--version", is_flag=True, help="Show the version and exit.")
-def swarmd(stages: tuple[str, ...], log_level: str, verbose: bool, version: bool) -> None:
+def swarmd(words: tuple[str, ...], config: str | None, check: bool, log_level: str,
+           verbose: bool, version: bool) -> None:  # fmt: skip
     """Run a pipeline of services until SIGINT or SIGTERM.
 
     Each STAGE is one argument: a part and its own arguments, in quotes. The first serves the outside, the last is what
-    stands behind it. Without a stage the parts are listed; `swarmd PART --help` explains one.
+    stands behind it. Without a stage the parts are listed; `swarmd PART --help` explains one, `swarmd COMMAND --help`
+    a command.
     """
     configure_logging("debug" if verbose else log_level)
     registry = Registry()
-    words = " ".join(stages).split()
     if version:
         click.echo(f"swarmd {_version()}")
-    elif not stages:
+    elif check and config is None and (not words or words[0] in COMMANDS):
+        raise click.UsageError("--check is for a pipeline: STAGE... or -c FILE")
+    elif config is not None:
+        if words:
+            raise click.UsageError(f"-c {config} is a whole pipeline: there can be no stage beside it ({words[0]})")
+        _run_file(config, registry, check=check)
+    elif not words:
         click.echo(list_parts(registry))
-    elif len(words) == 2 and words[1] in ("-h", "--help"):
-        click.echo(_explain(words[0], registry))
+    elif words[0] in COMMANDS:
+        _run_command(COMMANDS[words[0]], list(words[1:]))
+    elif asked := _asks_for_help(words):
+        click.echo(_explain(asked, registry))
     else:
-        sys.exit(run(_parse(stages, registry)))
+        _run(_parse(words, registry), check=check)
 
 
 def main() -> None:
     """Run the command with the arguments of the process."""
     swarmd(prog_name="swarmd")
+
+
+def _run_command(command: click.Command, words: list[str]) -> None:
+    with command.make_context(f"swarmd {command.name}", words) as context:
+        command.invoke(context)
+
+
+def _run(pipeline: Pipeline, *, check: bool, **settings: Any) -> None:
+    if check:
+        click.echo(str(pipeline))
+    else:
+        sys.exit(run(pipeline, **settings))
 
 
 # -- saying what there is ----------------------------------------------------------------------------------------------
@@ -74,9 +102,9 @@ def list_parts(registry: Registry) -> str:
         return f"No parts are installed (entry-point group {GROUP}): install swarmd, in a checkout: pip install -e ."
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"{name:{widths[0]}}  {role:{widths[1]}}  {summary}" for name, role, summary in rows]
-    return "\n".join(
-        [*lines, "", "swarmd PART --help explains a part; swarmd STAGE... runs a pipeline:", f"  {_EXAMPLE}"]
-    )
+    uses = ["swarmd PART --help explains a part; swarmd STAGE... runs a pipeline:", f"  {_EXAMPLE}"]
+    commands = [f"swarmd {name}: {command.get_short_help_str(80)}" for name, command in COMMANDS.items()]
+    return "\n".join([*lines, "", *uses, *commands])
 
 
 def _describe(name: str, registry: Registry) -> tuple[str, str, str]:
@@ -85,6 +113,14 @@ def _describe(name: str, registry: Registry) -> tuple[str, str, str]:
     except SwarmError as error:
         return name, "broken", error.message
     return name, part.role.value, part.summary
+
+
+def _asks_for_help(words: tuple[str, ...]) -> str | None:
+    """Return the part that is to be explained, as in `docker --help`, in one argument or two."""
+    match " ".join(words).split():
+        case [part, "-h" | "--help"]:
+            return part
+    return None
 
 
 def _explain(name: str, registry: Registry) -> str:
@@ -115,7 +151,7 @@ def _parse(stages: tuple[str, ...], registry: Registry) -> Pipeline:
     try:
         pipeline = parse_pipeline(stages, registry)
         if pipeline.role is not Role.FRONT:
-            raise Invalid(f"nothing serves the outside: put a front such as dockerserver before {pipeline.stages[0]}")
+            raise _no_front(pipeline)
     except Internal as error:
         raise click.ClickException(error.message) from error
     except SwarmError as error:
@@ -123,60 +159,45 @@ def _parse(stages: tuple[str, ...], registry: Registry) -> Pipeline:
     return pipeline
 
 
-# -- running -----------------------------------------------------------------------------------------------------------
+def _no_front(pipeline: Pipeline) -> Invalid:
+    first = pipeline.stages[0]
+    return Invalid(f"nothing serves the outside: put a front such as dockerserver before {first}", stage=1)
 
 
-def run(pipeline: Pipeline) -> int:
-    """Run a pipeline until a signal comes; return the exit code, having logged what went wrong."""
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+class _FileError(click.ClickException):
+    """What is wrong in a file: shown as compilers do, so that editors find the line."""
+
+    exit_code = EXIT_USAGE
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"swarmd: {self.message}", file=file, err=True)
+
+
+class _BrokenPart(_FileError):
+    """What is no fault of who wrote the file."""
+
+    exit_code = EXIT_FAILED
+
+
+def _run_file(path: str, registry: Registry, *, check: bool) -> None:
     try:
-        trio.run(_run, pipeline)
-    except KeyboardInterrupt:  # before the signals were ours
-        return 128 + signal.SIGINT
-    except Exception as error:
-        errors = errors_within(error)
-        if not errors:
-            log.exception("a fault of the program")
-            return EXIT_BUG
-        for each in errors:
-            log.error("%s", each)
-            log.debug("raised here:", exc_info=each)
-        return EXIT_FAILED
-    return 0
+        found = _read(path, registry)
+        if found.pipeline.role is not Role.FRONT:
+            raise found.locate(_no_front(found.pipeline))
+    except Internal as error:
+        raise _BrokenPart(error.message) from error
+    except SwarmError as error:
+        raise _FileError(error.message) from error
+    _run(found.pipeline, check=check, locate=found.locate)
 
 
-async def _run(pipeline: Pipeline) -> None:
-    with trio.open_signal_receiver(*_STOPPING) as signals:
-        async with trio.open_nursery() as nursery:
-
-            async def heed() -> None:
-                async for number in signals:
-                    log.info("%s: closing", signal.Signals(number).name)
-                    for each in _STOPPING:
-                        signal.signal(each, _exit_at_once)
-                    nursery.cancel_scope.cancel()
-
-            nursery.start_soon(heed)
-            async with pipeline.open() as front:
-                _say_ready(getattr(front, "addresses", ()), getattr(front, "hint", ""))
-                await trio.sleep_forever()
-
-
-def _exit_at_once(number: int, _: FrameType | None) -> None:
-    """Leave at a second signal, whatever the first one's closing waits for."""
-    # The default action of a signal would not do: the kernel ignores it for the first process of a container.
-    os._exit(128 + number)
-
-
-def _say_ready(addresses: tuple[str, ...], hint: str) -> None:
-    """Print where a front listens, a line for each address; on standard error how it may be used."""
-    try:
-        for address in addresses or ("",):
-            print(f"swarmd: ready on {address}" if address else "swarmd: ready", flush=True)
-    except BrokenPipeError:
-        # Whoever wanted to know has gone, but may have left us to serve others: what is not flushed goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if hint:
-        log.info("try: %s", hint)
+def _read(path: str, registry: Registry) -> PipelineFile:
+    if path == "-":
+        return read_pipeline_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>", registry)
+    return read_pipeline_file(path, registry)
 
 
 if __name__ == "__main__":

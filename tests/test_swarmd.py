@@ -117,12 +117,13 @@ def swarmd(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(site: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+def running(site: Path, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run the command meanwhile; it must have ended by the end of the block."""
     command = [sys.executable, "-m", "swarmkit.swarmd", *words]
+    env = environment(site) | variables
     with (
         (site / "log").open("w") as log,
-        subprocess.Popen(command, env=environment(site), cwd=site, stdout=subprocess.PIPE, stderr=log, text=True) as it,
+        subprocess.Popen(command, env=env, cwd=site, stdout=subprocess.PIPE, stderr=log, text=True) as it,
     ):
         try:
             yield it
@@ -183,9 +184,17 @@ def test_a_part_is_explained(site: Path, words: tuple[str, ...]) -> None:
 
 
 def test_the_command_explains_itself(site: Path) -> None:
-    """`--help` has the usage and an example."""
+    """`--help` has the ways to use it, the commands, and an example."""
     result = swarmd(site, "--help")
-    assert (result.returncode, "Usage: swarmd [OPTIONS] [STAGE]..." in result.stdout) == (0, True)
+    assert result.returncode == 0
+    assert "Usage: swarmd [OPTIONS] [STAGE... | -c FILE | COMMAND ...]" in result.stdout
+    assert "Commands:\n  up  Serve every Docker context you have as one host.\n" in result.stdout
+
+
+def test_a_command_explains_itself(site: Path) -> None:
+    """`swarmd COMMAND --help` is that command's own."""
+    result = swarmd(site, "up", "--help")
+    assert (result.returncode, result.stdout.split("[")[0]) == (0, "Usage: swarmd up ")
 
 
 def test_the_version_is_the_distributions(site: Path) -> None:
@@ -211,6 +220,11 @@ def test_the_version_is_the_distributions(site: Path) -> None:
         (["door x", "room", "--wrong"], "'--wrong' is no stage: what belongs to a stage is quoted with it: 'room"),
         (["--log-level", "loud"], "Invalid value for '--log-level': 'loud' is not one of 'debug', 'info'"),
         (["--speed"], "No such option"),
+        (["-c", "p", "room"], "-c p is a whole pipeline: there can be no stage beside it (room)"),
+        (["--check"], "--check is for a pipeline: STAGE... or -c FILE"),
+        (["--check", "up"], "--check is for a pipeline: STAGE... or -c FILE"),
+        (["up", "--strategy", "worst"], "Invalid value for '--strategy': 'worst' is not one of"),
+        (["up", "--loud"], "dockerserver: No such option"),
     ],
 )  # fmt: skip
 def test_words_that_make_no_pipeline_exit_with_2(site: Path, words: list[str], message: str) -> None:
@@ -226,6 +240,75 @@ def test_a_part_that_cannot_be_loaded_is_not_the_users_fault(site: Path) -> None
     (site / "worse.py").write_text("import nothing_such")
     result = swarmd(site, "door x", "bad")
     assert (result.returncode, f"{site}/worse.py" in result.stderr) == (1, True)
+
+
+# -- a pipeline in a file ----------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_run(site: Path) -> None:
+    """`-c FILE` is the pipeline that it holds."""
+    (site / "p.conf").write_text("# to the street\ndoor\n  s\nroom\n")
+    with running(site, "-c", "p.conf") as process:
+        assert line_from(process) == "swarmd: ready on unix://s"
+        process.terminate()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("door s\n\nrom\n", "p.conf:3: there is no part called 'rom'; did you mean 'room'?"),
+        ("room\n", "p.conf:1: nothing serves the outside: put a front such as dockerserver before room"),
+        ("door s\n", "p.conf:1: stage 1 (door) needs a service behind it: add a backend such as docker"),
+        ("door 's\n", "p.conf:1: the quotation that begins here is never closed, or one above it is not"),
+        ("", "p.conf: there is no stage in it: the first serves the outside, as with `dockerserver`"),
+    ],
+)
+def test_a_file_that_holds_no_pipeline_exits_with_2(site: Path, text: str, message: str) -> None:
+    """One line, with the file and the line in it; nothing is started."""
+    (site / "p.conf").write_text(text)
+    result = swarmd(site, "-c", "p.conf")
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", f"swarmd: {message}\n")
+
+
+def test_a_file_that_is_not_there_exits_with_2(site: Path) -> None:
+    """It is named, with the system's reason."""
+    result = swarmd(site, "-c", "p.conf")
+    assert (result.returncode, result.stderr) == (2, "swarmd: p.conf: cannot be read: no such file or directory\n")
+
+
+def test_a_part_that_cannot_be_loaded_is_not_the_files_fault(site: Path) -> None:
+    """A broken part exits with 1, and where it is used is told all the same."""
+    declare(site, "worse", {"bad": "worse:part"})
+    (site / "worse.py").write_text("import nothing_such")
+    (site / "p.conf").write_text("door s\nbad")
+    result = swarmd(site, "-c", "p.conf")
+    assert (result.returncode, result.stderr.split(" (")[0]) == (1, "swarmd: p.conf:2: the part 'bad'")
+
+
+def test_a_stage_of_a_file_that_does_not_open_is_told_with_its_line(site: Path) -> None:
+    """Also where what fails is a stage within that stage."""
+    (site / "p.conf").write_text('door s\n\naggregate\n  "a=debug | room --wrong"\n')
+    result = swarmd(site, "-c", "p.conf")
+    expected = "error swarmkit.swarmd: p.conf:3: member a: stage 2 (room): it is let\n"
+    assert (result.returncode, result.stderr.partition(" ")[2]) == (1, expected)
+
+
+def test_standard_input_may_be_the_file(site: Path) -> None:
+    """`-c -` reads it to its end."""
+    command = [sys.executable, "-m", "swarmkit.swarmd", "--check", "-c", "-"]
+    for text, code, output in (
+        (b"door s\n  | room", 0, b"door | room\n"),
+        (b"door s\nrom", 2, b"swarmd: <stdin>:2: there is no part called 'rom'; did you mean 'room'?\n"),
+    ):
+        result = subprocess.run(command, input=text, env=environment(site), cwd=site, capture_output=True, timeout=30)
+        assert (result.returncode, result.stdout + result.stderr) == (code, output)
+
+
+def test_a_pipeline_can_be_checked_alone(site: Path) -> None:
+    """`--check` starts nothing, and shows what was understood."""
+    result = swarmd(site, "--check", "door s", "debug | room")
+    assert (result.returncode, result.stdout, (site / "s").exists()) == (0, "door | debug | room\n", False)
 
 
 # -- running -----------------------------------------------------------------------------------------------------------
@@ -288,6 +371,31 @@ def test_a_bug_shows_its_traceback_and_exits_with_70(site: Path) -> None:
     assert (result.returncode, (site / "s").exists()) == (70, False)
     assert "error swarmkit.swarmd: a fault of the program" in result.stderr
     assert "ZeroDivisionError: a bug" in result.stderr
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_a_service_manager_is_told_when_it_is_ready_and_when_it_stops(site: Path, abstract: bool) -> None:
+    """READY once all is open, with where; STOPPING with the signal."""
+    address = f"@{site}/manager" if abstract else f"{site}/manager"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address.replace("@", "\0"))
+        manager.settimeout(20)
+        with running(site, "door s", "room", NOTIFY_SOCKET=address) as process:
+            assert manager.recv(4096) == b"READY=1\nSTATUS=ready on unix://s, test://two"
+            assert (site / "s").exists()
+            process.terminate()
+            assert manager.recv(4096) == b"STOPPING=1"
+    assert process.returncode == 0
+
+
+def test_a_service_manager_that_is_gone_stops_nothing(site: Path) -> None:
+    """It is logged, with where it was looked for."""
+    with running(site, "door s", "room", NOTIFY_SOCKET=f"{site}/nobody") as process:
+        assert line_from(process) == "swarmd: ready on unix://s"
+        process.terminate()
+    lines = [line for line in logged(site) if "service manager" in line]
+    expected = f"warning swarmkit.notify: cannot tell the service manager 'READY=1' at {site}/nobody:"
+    assert (process.returncode, lines[0].startswith(expected)) == (0, True)
 
 
 def test_nobody_need_read_what_it_says(site: Path) -> None:

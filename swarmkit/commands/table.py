@@ -1,0 +1,11 @@
+"""The one table of commands. A name in it goes before a part of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from .up import up
+
+COMMANDS: Mapping[str, click.Command] = {command.name: command for command in (up,) if command.name}
