@@ -67,7 +67,8 @@ def advice(hosts: Listing, addresses: Sequence[str], hint: str) -> list[str]:
     """Return what can be done now: use the host, or where there is none give it some."""
     up = sum(map(_answers, hosts))
     if up:
-        return [f"{up} of {len(hosts)} hosts answer. Try:", f"  {hint}", *_lasting(addresses)]
+        answer = "answers" if up == 1 else "answer"
+        return [f"{up} of {len(hosts)} hosts {answer}. Try:", f"  {hint}", *_lasting(addresses)]
     return [_why_none(hosts), "Add a host, now or later (contexts are followed while this runs):", f"  {_ADD_ONE}"]
 
 
@@ -82,7 +83,7 @@ def _lasting(addresses: Sequence[str]) -> list[str]:
 
 def _why_none(hosts: Listing) -> str:
     if not hosts:
-        return "There is no host: the only Docker context leads to this very socket."
+        return "There is no host: no Docker context leads anywhere but to this very socket."
     if [row.name for row in hosts] == ["default"]:
         return "There is no Docker context but the default one, and nothing answers there."
     return "None of these hosts answers yet; each is tried again by itself."
