@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from . import processes
 from .engines import Engine
 
 _READY_WITHIN = 20.0  # seconds; well under one on a quiet machine
@@ -70,18 +71,11 @@ class Swarmd:
 
     def descriptors(self) -> list[str]:
         """Return what its open descriptors stand for, sorted, with the numbers of sockets and pipes left out."""
-        links = []
-        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
-            try:
-                links.append(str(entry.readlink()).split(":[")[0])
-            except FileNotFoundError:  # closed since it was listed
-                continue
-        return sorted(links)
+        return processes.descriptors(self.pid)
 
     def children(self) -> list[int]:
         """Return the process ids of its children."""
-        tasks = Path(f"/proc/{self.pid}/task").iterdir()
-        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+        return processes.children(self.pid)
 
     def threads(self) -> int:
         """Return how many threads it has."""
