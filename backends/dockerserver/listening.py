@@ -1,4 +1,7 @@
-"""Where the front listens: Unix sockets with mode and group, and TCP, to other machines only where that is safe."""
+"""Where the front listens: Unix sockets with mode and group, and TCP, to other machines only where that is safe.
+
+What a service manager hands over is in `activation`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import grp
 import os
 import socket
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +21,8 @@ from attrs import frozen
 
 from swarmkit.errors import Conflict, Denied, Invalid, Unavailable
 from swarmkit.transport import is_loopback
+
+from .activation import SCHEME, activated
 
 BACKLOG = 1024
 DEFAULT_MODE = 0o660
@@ -56,7 +62,9 @@ def check_address(address: str, *, open_to_all: bool = False) -> str:
                 f" on every host: use --tlsverify with --cacert, --cert and --key, or --insecure if that is meant"
             )
         return address
-    raise Invalid(f"cannot listen on {address!r}: unix:///PATH or tcp://HOST:PORT")
+    if scheme == "fd" and "/" not in rest:
+        return address  # what is behind it is checked when it is taken over
+    raise Invalid(f"cannot listen on {address!r}: unix:///PATH, tcp://HOST:PORT or fd://[NAME]")
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
@@ -68,6 +76,21 @@ def _host_and_port(address: str) -> tuple[str, int]:
     if not host or port is None or parts.path.strip("/"):
         raise Invalid(f"cannot listen on {address!r}: tcp://HOST:PORT")
     return host, port
+
+
+@contextmanager
+def listening_on(
+    addresses: Sequence[str], access: Access, *, open_to_all: bool = False
+) -> Iterator[list[tuple[trio.SocketListener, str]]]:
+    """Listen on addresses, `fd://` among them; yield each listener with its address as clients use it."""
+    own = [address for address in addresses if not address.startswith(SCHEME)]
+    handed = [address for address in addresses if address.startswith(SCHEME)]
+    with ExitStack() as stack:
+        opened = [stack.enter_context(listening(address, access)) for address in own]
+        if handed:
+            check = partial(check_address, open_to_all=open_to_all)
+            opened += stack.enter_context(activated(handed, check))
+        yield opened
 
 
 @contextmanager

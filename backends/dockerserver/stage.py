@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
@@ -20,10 +20,11 @@ from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
 from swarmkit.transport import FreshContext, TlsFiles, server_files, tls_options, words_of
 
+from .activation import SCHEME, real_addresses
 from .front import Front
 from .greeting import Serve, serve_plain, serve_tls
 from .hosts import Hosts
-from .listening import DEFAULT_MODE, Access, check_address, default_address, listening
+from .listening import DEFAULT_MODE, Access, check_address, default_address, listening_on
 
 
 @frozen
@@ -60,15 +61,20 @@ class DockerServerStage(Stage):
 
     @property
     def serves(self) -> frozenset[str]:
-        return frozenset(self.addresses)
+        real = (real_addresses(address) if _is_handed(address) else {address} for address in self.addresses)
+        return frozenset[str]().union(*real)
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether TCP that other machines reach is served: there is TLS, or it is meant."""
+        return self.insecure or self.tls is not None
 
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
         if inner is None:
             raise Internal("dockerserver has no service behind it")
         context = FreshContext(self.tls, self.tls.server_context) if self.tls is not None else None
-        with ExitStack() as sockets:
-            opened = [sockets.enter_context(listening(address, self.access)) for address in self.addresses]
+        with listening_on(self.addresses, self.access, open_to_all=self.open_to_all) as opened:
             async with open_instance() as nursery:
                 front = Front(await Hosts.of(inner), nursery, software=_software(), api=self.api)
                 serve = partial(serve_connection, handler=front)
@@ -92,6 +98,10 @@ class DockerServerStage(Stage):
 
 def _is_tcp(address: str) -> bool:
     return address.startswith("tcp://")
+
+
+def _is_handed(address: str) -> bool:
+    return address.startswith(SCHEME)
 
 
 def _software() -> str:
@@ -121,18 +131,19 @@ def dockerserver(
 ) -> Stage:
     """Serve the Docker Engine API.
 
-    ADDR is unix:///PATH or tcp://HOST:PORT; by default a Unix socket in the user's runtime directory. TCP that other
-    machines reach wants TLS, with a certificate of every client: --tlsverify, with files that are by default those of
-    the docker command.
+    ADDR is unix:///PATH or tcp://HOST:PORT; by default a Unix socket in the user's runtime directory. fd:// is every
+    socket that systemd hands over, fd://NAME one of that name. TCP that other machines reach wants TLS, with a
+    certificate of every client: --tlsverify, with files that are by default those of the docker command.
     """
     tls = server_files(ca, cert, key) if tlsverify or ca or cert or key else None
-    if tls is not None and not any(map(_is_tcp, addresses)):
+    if tls is not None and not any(_is_tcp(address) or _is_handed(address) for address in addresses):
         raise Invalid("TLS is for addresses of TCP, and there is none: tcp://HOST:2376")
     if tls is not None and insecure:
         raise Invalid("--insecure is for TCP in the clear, and there is TLS: leave out one of them")
-    open_to_all = insecure or tls is not None
-    checked = tuple(check_address(address, open_to_all=open_to_all) for address in addresses or (default_address(),))
-    return DockerServerStage(checked, Access(_permissions(mode), group), api, tls, insecure)
+    stage = DockerServerStage(addresses or (default_address(),), Access(_permissions(mode), group), api, tls, insecure)
+    for address in stage.addresses:
+        check_address(address, open_to_all=stage.open_to_all)
+    return stage
 
 
 def _permissions(text: str) -> int:
