@@ -1,0 +1,97 @@
+"""The file of hosts: TOML with a table `[[host]]` for each, read into the rows of members."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from swarmkit.errors import Invalid
+from swarmkit.registry import Registry
+from swarmkit.rows import Row
+from swarmkit.source import Mark, mark_of
+
+from .entry import read_entry
+from .tables import Mistakes
+
+MAX_BYTES = 1 << 20
+"""Bytes that a file may have: more is no list of hosts, but a device or a mistake."""
+
+
+@frozen
+class HostsFile:
+    """A file of hosts. Its name may be relative, to what is the working directory when it is read."""
+
+    path: str
+    registry: Registry
+
+    def look(self) -> Mark:
+        """Return what is another where the file has changed, or another stands in its place."""
+        return mark_of(self._place)
+
+    def read(self) -> list[Row]:
+        """Read the rows of the hosts; raise `Invalid`, with the file's name, that says all that is wrong in it.
+
+        What is no TOML says the line. Relative paths in the file are relative to its folder.
+        """
+        try:
+            with self._place.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise Invalid(f"{self.path}: cannot be read: {error.strerror}") from error
+        if len(data) > MAX_BYTES:
+            raise Invalid(f"{self.path}: it is longer than {MAX_BYTES} bytes, and so no list of hosts")
+        mistakes = Mistakes()
+        rows = self._rows(_parse(data, self.path), mistakes)
+        if mistakes.found:
+            raise Invalid(f"{self.path}: {'; '.join(mistakes.found)}")
+        return rows
+
+    @property
+    def _place(self) -> Path:
+        return Path(self.path).expanduser()
+
+    def _rows(self, document: Mapping[str, Any], mistakes: Mistakes) -> list[Row]:
+        tables = document.get("host", [])
+        for key in sorted(document.keys() - {"host"}):
+            mistakes.add(f"unknown key {key!r}: each host is a table [[host]]")
+        if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+            mistakes.add("host is no list of tables: write [[host]] above each host")
+            return []
+        folder = self._place.absolute().parent
+        rows: dict[str, Row] = {}
+        for place, table in enumerate(tables, start=1):
+            here = mistakes.within(_called(place, table))
+            row = read_entry(table, folder, self.registry, here)
+            if row is not None and row.name in rows:
+                here.add(f"another host is called {row.name!r}, too")
+            elif row is not None:
+                rows[row.name] = row
+        return list(rows.values())
+
+
+def _called(place: int, table: Mapping[str, Any]) -> str:
+    name = table.get("name")
+    return f"host {place} ({name})" if isinstance(name, str) and name else f"host {place}"
+
+
+def _parse(data: bytes, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Invalid(f"{path}:{line}: this is no text in UTF-8 (byte 0x{data[error.start]:02x})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(_with_line(path, str(error))) from error
+    except RecursionError as error:
+        raise Invalid(f"{path}: it is nested too deeply") from error
+
+
+def _with_line(path: str, text: str) -> str:
+    """Put the place of a syntax error, which is in words at the end of its text, in front."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", text, re.DOTALL)
+    return f"{path}:{found[2]}: {found[1]}" if found else f"{path}: {text}"
