@@ -62,11 +62,13 @@ class EngineNode:
         """
         self.client.pool.drop_idle()
         try:
-            return self._note(await self._pinger.ping(anew))
+            return self._note(*await self._pinger.ping(anew))
         except SwarmError as error:
             return error.reason
 
-    def _note(self, pong: Reply) -> str | None:
+    def _note(self, pong: Reply, body: bytes) -> str | None:
+        if pong.head.status == 400 and (b"HTTPS" in body or b"TLS" in body):  # the engine's words; another swarmd's
+            return "it speaks TLS on this port: use --tlsverify"
         if pong.head.status != 200:
             return f"it answered a ping with status {pong.head.status}"
         try:

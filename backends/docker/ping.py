@@ -21,8 +21,8 @@ class Pinger:
         self._pool = pool
         self._kept: Connection | None = None
 
-    async def ping(self, anew: bool) -> Reply:
-        """Return the answer, `anew` to ask on a new connection; raise `Unavailable` where there is none.
+    async def ping(self, anew: bool) -> tuple[Reply, bytes]:
+        """Return the answer and its body, `anew` to ask on a new connection; raise `Unavailable` where there is none.
 
         Where the kept connection has ended since the last ping (the engine was restarted), a new one tells.
         """
@@ -34,17 +34,17 @@ class Pinger:
                 return await self._ask(kept)
         return await self._ask(await self._pool.dial())
 
-    async def _ask(self, connection: Connection) -> Reply:
+    async def _ask(self, connection: Connection) -> tuple[Reply, bytes]:
         keeps = False
         try:
             await connection.send(_PING)
             reply = await connection.receive("GET")
             if reply is None:
                 raise Unavailable("it closed the connection without an answer")
-            await read_whole(reply.body)
+            body = await read_whole(reply.body)
             keeps = reusable(reply)
         finally:
             if not keeps:
                 await self._pool.end(connection)
         self._kept = connection
-        return reply
+        return reply, body

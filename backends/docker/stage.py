@@ -12,10 +12,10 @@ from attrs import evolve, frozen
 from swarmkit.instance import open_instance
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
-from swarmkit.transport import Transport, open_dialer
+from swarmkit.transport import Transport, client_files, open_dialer, tls_options
 
 from .client import EngineClient
-from .dialer import name_of_address, transport_for
+from .dialer import name_of_address, transport_for, words_for
 from .health import Health
 from .node import EngineNode
 from .service import EngineService
@@ -51,17 +51,31 @@ class EngineStage(Stage):
         return evolve(self, name=name)
 
     def __str__(self) -> str:
-        return f"docker {self.transport.address}"
+        return f"docker {words_for(self.transport)}"
 
 
 @part(Role.BACKEND)
 @click.argument("address", required=False)
 @click.option("--name", help="What the host is called; by default it is named after its address.")
 @click.option("--insecure", is_flag=True, help="Allow plain TCP to another machine.")
-def docker(address: str | None, name: str | None, insecure: bool) -> Stage:
+@tls_options
+@click.option("--tls", is_flag=True, help="Use TLS without checking the engine's certificate.")
+def docker(
+    address: str | None,
+    name: str | None,
+    insecure: bool,
+    tlsverify: bool,
+    ca: str | None,
+    cert: str | None,
+    key: str | None,
+    tls: bool,
+) -> Stage:
     """One Docker Engine.
 
     ADDRESS is unix:///PATH, tcp://HOST:PORT or ssh://[USER@]HOST; by default $DOCKER_HOST, else the standard socket.
+    With --tlsverify, as with $DOCKER_TLS_VERIFY, TCP has TLS with the files named, else those of the docker command.
     """
-    transport = transport_for(address, insecure=insecure)
+    wanted = tlsverify or tls or ca or cert or key
+    files = client_files(ca, cert, key, verify=tlsverify or not tls) if wanted else None
+    transport = transport_for(address, insecure=insecure, tls=files)
     return EngineStage(transport, name or name_of_address(transport.address))

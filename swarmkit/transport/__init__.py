@@ -8,6 +8,7 @@ from .reasons import dialling_reason
 from .schemes import MakeTransport, find_transport
 from .sockets import TcpDialer, UnixDialer, is_loopback, keep_alive
 from .tls import NotTls, TlsFailure, TlsStream
+from .tls_dialer import TlsDialer, TlsTransport
 from .tls_files import FreshContext, TlsFiles
 from .tls_options import client_files, server_files, tls_options, words_of
 from .tls_reasons import tls_reason
@@ -18,9 +19,11 @@ __all__ = [
     "MakeTransport",
     "NotTls",
     "TcpDialer",
+    "TlsDialer",
     "TlsFailure",
     "TlsFiles",
     "TlsStream",
+    "TlsTransport",
     "Transport",
     "Tunnel",
     "UnixDialer",

@@ -30,7 +30,7 @@ class UnixDialer:
     def ip(self) -> None:
         return None
 
-    async def __call__(self) -> trio.abc.HalfCloseableStream:
+    async def __call__(self) -> trio.SocketStream:
         while True:
             stream = await trio.open_unix_socket(self.path)
             try:

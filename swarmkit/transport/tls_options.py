@@ -33,7 +33,9 @@ def server_files(ca: str | None, cert: str | None, key: str | None) -> TlsFiles:
     return TlsFiles(ca=_path(ca, "ca"), cert=_path(cert, "cert"), key=_path(key, "key"))
 
 
-def client_files(ca: str | None, cert: str | None, key: str | None, *, verify: bool = True) -> TlsFiles:
+def client_files(
+    ca: str | None = None, cert: str | None = None, key: str | None = None, *, verify: bool = True
+) -> TlsFiles:
     """Return a client's files: those named, else those of the docker command.
 
     These are `{ca,cert,key}.pem` in $DOCKER_CERT_PATH, else in the docker command's own folder. Certificate and key are

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
+from pathlib import Path
 
 import pytest
 
-from backends.docker import name_of_address, transport_for
+from backends.docker import EngineStage, docker, name_of_address, transport_for
 from swarmkit import Denied, Invalid
-from swarmkit.transport import TcpDialer, UnixDialer
+from swarmkit.transport import TcpDialer, TlsFiles, TlsTransport, Transport, UnixDialer
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,113 @@ async def test_name_that_cannot_be_resolved_is_no_connection() -> None:
     """A host's name that is none is an OSError, as the contract of dialers has it."""
     with pytest.raises(OSError, match="not a host's name"):
         await TcpDialer(f"a{'x' * 70}.example", 1)()
+
+
+# -- TLS -----------------------------------------------------------------------------------------------------------
+
+FILES = ("--cacert", "/t/ca.pem", "--cert", "/t/cert.pem", "--key", "/t/key.pem")
+NAMED = TlsFiles("/t/ca.pem", "/t/cert.pem", "/t/key.pem")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the folder in which the docker command's files are; nothing is in it."""
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    monkeypatch.delenv("DOCKER_TLS_VERIFY", raising=False)
+    return tmp_path
+
+
+def transport_of(*words: str) -> Transport:
+    """Parse the words of the part `docker`."""
+    stage = docker.parse(words)
+    assert isinstance(stage, EngineStage)
+    return stage.transport
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--tlsverify", *FILES),
+        ("--tlsverify", "--tls", *FILES),
+        FILES,
+        ("--tlscacert=/t/ca.pem", "--tlscert=/t/cert.pem", "--tlskey=/t/key.pem"),
+    ],
+)
+def test_tls_is_asked_for_as_from_the_docker_command(words: tuple[str, ...], folder: Path) -> None:
+    """By its names of the options, and shorter ones; each file means TLS, which checks unless told otherwise."""
+    assert transport_of("tcp://web-1", *words) == TlsTransport("web-1", 2376, NAMED)
+
+
+def test_certificate_and_key_are_used_if_they_are_there(folder: Path) -> None:
+    """Of the docker command's files only the CA's is needed; half of a pair is missed when it is read."""
+    ca, cert, key = (str(folder / f"{stem}.pem") for stem in ("ca", "cert", "key"))
+    assert transport_of("tcp://web-1", "--tlsverify") == TlsTransport("web-1", 2376, TlsFiles(ca))
+    assert transport_of("tcp://web-1", "--tls") == TlsTransport("web-1", 2376, TlsFiles(verify=False))
+    (folder / "key.pem").touch()
+    assert transport_of("tcp://web-1", "--tlsverify") == TlsTransport("web-1", 2376, TlsFiles(ca, cert, key))
+    (folder / "key.pem").unlink()
+    files = TlsFiles(ca, "/t/cert.pem", key)
+    assert transport_of("tcp://web-1", "--cert", "/t/cert.pem") == TlsTransport("web-1", 2376, files)
+
+
+@pytest.mark.parametrize(
+    ("variables", "where"),
+    [
+        ({"DOCKER_CERT_PATH": "/certs", "DOCKER_CONFIG": "/config"}, "/certs"),
+        ({"DOCKER_CONFIG": "/config"}, "/config"),
+        ({"HOME": "/home/me"}, "/home/me/.docker"),
+    ],
+)
+def test_files_are_where_the_docker_command_has_them(
+    variables: dict[str, str], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In $DOCKER_CERT_PATH, else in its folder."""
+    for name in ("DOCKER_CERT_PATH", "DOCKER_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert transport_of("tcp://web-1", "--tlsverify") == TlsTransport("web-1", 2376, TlsFiles(f"{where}/ca.pem"))
+
+
+def test_environment_asks_for_tls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """$DOCKER_TLS_VERIFY is for every address of TCP, for no other, and not against what is said."""
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://web-1:4000")
+    verified = TlsFiles(str(folder / "ca.pem"))
+    assert transport_of() == TlsTransport("web-1", 4000, verified)
+    assert transport_of("tcp://localhost") == TlsTransport("localhost", 2376, verified)
+    assert transport_of("unix:///x") == UnixDialer("/x")
+    assert transport_of("tcp://web-1", "--insecure") == TcpDialer("web-1", 2375)
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "")
+    assert transport_of("tcp://localhost") == TcpDialer("localhost", 2375)
+
+
+@pytest.mark.parametrize("address", ["unix:///x", "/x", "ssh://web-1", "gopher://web-1"])
+def test_tls_is_for_tcp_only(address: str) -> None:
+    """Nobody is to believe that there is TLS where there is none."""
+    with pytest.raises(Invalid, match="TLS is for addresses of TCP"):
+        docker.parse([address, *FILES])
+
+
+def test_tls_that_is_insecure_is_refused() -> None:
+    """One of the two is a mistake."""
+    with pytest.raises(Invalid, match="leave out one of them"):
+        docker.parse(["tcp://web-1", "--insecure", "--tlsverify"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["unix:///run/a.sock"],
+        ["tcp://127.0.0.1:2375"],
+        ["tcp://web-1:2375", "--insecure"],
+        ["tcp://web-1:2376", "--tlsverify", *FILES],
+        ["tcp://web-1:2376", "--tlsverify", "--cacert", "/with space/ca.pem"],
+        ["tcp://web-1:2376", "--tls"],
+    ],
+)
+def test_stage_says_the_words_that_make_it_again(words: list[str], folder: Path) -> None:
+    """Those of TLS included."""
+    stage = docker.parse(words)
+    assert str(stage) == shlex.join(["docker", *words])
+    assert docker.parse(shlex.split(str(stage))[1:]) == stage
