@@ -54,9 +54,9 @@ def table(hosts: Listing) -> list[str]:
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
     document = row.document
-    address = str(document.get("Address") or "-")
-    where = address if _answers(row) else f"{address} ({document.get('Reason') or row.lost})"
-    return row.name, str(document.get("State", "-")), str(document.get("ServerVersion") or "-"), where
+    where = [document.get("Address"), None if _answers(row) else document.get("Reason") or row.lost]
+    state, software = document.get("State") or "-", document.get("ServerVersion") or "-"
+    return row.name, str(state), str(software), ": ".join(str(word) for word in where if word)
 
 
 def _answers(row: Row) -> bool:

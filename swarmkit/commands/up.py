@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import suppress
 
 import click
 
 from ..engine.placement import POLICIES
-from ..errors import Internal, SwarmError
-from ..part import Stage
+from ..errors import Internal, Invalid, SwarmError
+from ..part import Part, Stage
 from ..pipeline import Pipeline
 from ..registry import Registry
 from ..running import run
@@ -34,7 +35,7 @@ swarmd up                                    on a socket in your runtime directo
 @click.option("--hosts", multiple=True, metavar="FILE", help="The hosts that FILE lists, too; may be given again.")
 @click.option("--strategy", type=click.Choice(sorted(POLICIES)), default="spread", show_default=True,
               help="How a host is chosen for a new container.")  # fmt: skip
-@click.option("--insecure", is_flag=True, help="Allow plain TCP, to the hosts and at ADDR.")
+@click.option("--insecure", is_flag=True, help="Allow plain TCP, to contexts and at ADDR.")
 def up(
     front: tuple[str, ...], contexts: tuple[str, ...], hosts: tuple[str, ...], strategy: str, insecure: bool
 ) -> None:
@@ -62,12 +63,20 @@ def pipeline_of(
 ) -> Pipeline:
     """Return the pipeline that `swarmd up` runs; raise a `SwarmError` for words that a part does not understand."""
     registry = Registry()
-    allowed = ("--insecure",) if insecure else ()
-    sources = [shlex.join(("contexts", *contexts, *allowed)), *(shlex.join(("hosts", file)) for file in hosts)]
+    words = ("contexts", *contexts, *(("--insecure",) if insecure else ()))
+    sources = [shlex.join(words), *(shlex.join(("hosts", file)) for file in hosts)]
     stages: tuple[Stage, ...] = (
-        registry.find("dockerserver").parse((*front, *allowed)),
+        _front(registry.find("dockerserver"), front, insecure=insecure),
         registry.find("aggregate").parse((f"--strategy={strategy}", *sources)),
     )
     pipeline = Pipeline(stages)
     pipeline.check()
     return pipeline
+
+
+def _front(part: Part, words: tuple[str, ...], *, insecure: bool) -> Stage:
+    """Parse what is for the front, which is insecure as well unless it serves over TLS, where it could not be."""
+    if insecure:
+        with suppress(Invalid):
+            return part.parse((*words, "--insecure"))
+    return part.parse(words)

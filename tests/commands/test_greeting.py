@@ -44,7 +44,7 @@ def test_the_table_has_a_line_for_each_host() -> None:
     assert table(Listing((UP, DOWN), (Missing("old", "its file cannot be read"),))) == [
         "HOST   STATE      ENGINE  ADDRESS",
         "here   healthy    28.2.2  unix:///e",
-        "web-1  unhealthy  -       ssh://web-1 (permission denied)",
+        "web-1  unhealthy  -       ssh://web-1: permission denied",
         "old    missing    -       its file cannot be read",
     ]
 
@@ -119,4 +119,4 @@ async def test_the_rows_are_those_of_an_aggregate(autojump_clock: trio.testing.M
         await trio.sleep(1)
         _, first, second = table(await settled(host))
     assert first.split()[:2] == ["a", "healthy"]
-    assert second.endswith("unix:///nowhere.sock (there is no such socket; is the engine running?)")
+    assert second.endswith("unix:///nowhere.sock: there is no such socket; is the engine running?")
