@@ -34,24 +34,29 @@ def read_entry(table: Mapping[str, Any], folder: Path, registry: Registry, mista
     before = len(mistakes.found)
     host = checked(table, _HOST, mistakes)
     labels = checked(host.get("labels", {}), dict.fromkeys(host.get("labels", {}), str), mistakes.within("labels"))
-    for key in _misplaced(host):
-        mistakes.add(f"{key} belongs to an address that begins with {_SCHEMES[key]}")
+    _check_keys(table, host, mistakes)
+    text = _stage_text(host, folder, mistakes)
+    if len(mistakes.found) > before:
+        return None
+    name, lost = (host["name"], None) if "stage" in host else _of_address(host["address"], text, registry, mistakes)
+    name = host.get("name", name)
+    if not is_host_name(name):
+        mistakes.add(f"{name!r} cannot be a name: letters, digits, '_', '.' and '-', and no word of the API")
+    return member_row(name, text, labels, lost=lost)
+
+
+def _check_keys(table: Mapping[str, Any], host: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """See that what is there goes together; `host` is what is right of the table."""
+    address = host.get("address", "")
+    for key, scheme in _SCHEMES.items():
+        if key in host and not address.startswith(scheme):
+            mistakes.add(f"{key} belongs to an address that begins with {scheme}")
     if ("address" in table) == ("stage" in table):
         mistakes.add("it needs an address or a stage" + (", not both" if "address" in table else ""))
     elif "stage" in table and "name" not in table:
         mistakes.add("it needs a name: only of an address one can be made")
-    text = _stage_text(host, folder, mistakes)
-    if len(mistakes.found) > before:
-        return None
-    name = host.get("name") or name_of_address(host["address"])
-    if not is_host_name(name):
-        mistakes.add(f"{name!r} cannot be a name: letters, digits, '_', '.' and '-', and no word of the API")
-    return member_row(name, text, labels, lost=_why_refused(text, registry, mistakes) if "address" in host else None)
-
-
-def _misplaced(host: Mapping[str, Any]) -> list[str]:
-    address = host.get("address", "")
-    return [key for key, scheme in _SCHEMES.items() if key in host and not address.startswith(scheme)]
+    if "address" in host and not address:
+        mistakes.add("its address is empty")
 
 
 def _stage_text(host: Mapping[str, Any], folder: Path, mistakes: Mistakes) -> str:
@@ -95,14 +100,15 @@ def _check_words(stage: str, mistakes: Mistakes) -> None:
             mistakes.add("its stage is empty")
 
 
-def _why_refused(text: str, registry: Registry, mistakes: Mistakes) -> str | None:
-    """Return why an address is refused, if it is; one that is none is a mistake."""
+def _of_address(address: str, text: str, registry: Registry, mistakes: Mistakes) -> tuple[str, str | None]:
+    """Return the name that an address gives, and why the address is refused, if it is; what is none is a mistake."""
+    lost = None
     try:
-        parse_stage(text, registry)
+        return parse_stage(text, registry).name, None
     except Denied as error:
-        return f"{error.message} (in the file: insecure = true)"
+        lost = f"{error.message} (in the file: insecure = true)"
     except Invalid as error:
         mistakes.add(error.message)
     except SwarmError as error:  # of the part, which may be missing here
-        return error.message
-    return None
+        lost = error.message
+    return name_of_address(address), lost
