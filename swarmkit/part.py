@@ -6,8 +6,9 @@ part with its arguments settled; it can be opened, any number of times, over the
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ class Stage(ABC):
 
         Raises `Invalid` where it was told to connect to one. A stage that chooses by itself leaves that one out.
         """
-        for address in sorted(self.reaches & addresses):
+        for address in meeting(self.reaches, addresses):
             raise Invalid(f"it would be its own host: {address} is served and connected to (is DOCKER_HOST set to it?)")
         return self
 
@@ -80,6 +81,17 @@ class Stage(ABC):
 
     def __str__(self) -> str:
         return self.name
+
+
+def meeting(reached: Iterable[str], served: Iterable[str]) -> list[str]:
+    """Return those addresses reached that are served, sorted; a Unix socket's path may lead through symbolic links."""
+    places = {_place(address) for address in served}
+    return sorted(address for address in reached if _place(address) in places)
+
+
+def _place(address: str) -> str:
+    scheme, _, path = address.partition("://")
+    return f"unix://{os.path.realpath(path)}" if scheme == "unix" else address
 
 
 @frozen

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import click
 import pytest
 
 from swarmkit import Internal, Invalid, Part, Role, Stage, part
+from swarmkit.part import meeting
 from tests.stages import NotedStage, part_of
 
 
@@ -89,3 +92,12 @@ def test_a_stage_that_is_told_where_to_connect_cannot_avoid_it() -> None:
     assert stage.avoiding(frozenset({"unix:///c"})) is stage
     with pytest.raises(Invalid, match="it would be its own host: unix:///b is served and connected to"):
         stage.avoiding(frozenset({"unix:///b", "unix:///c"}))
+
+
+def test_a_socket_is_the_same_by_whichever_path(tmp_path: Path) -> None:
+    """Addresses meet where a symbolic link leads from one to the other (as `/var/run` to `/run`); others as texts."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "var").symlink_to(tmp_path / "run")
+    reached = {f"unix://{tmp_path}/var/s.sock", f"unix://{tmp_path}/var/t.sock", "tcp://a:1", "tcp://b:1"}
+    served = [f"unix://{tmp_path}/run/s.sock", "tcp://b:1"]
+    assert meeting(reached, served) == ["tcp://b:1", f"unix://{tmp_path}/var/s.sock"]

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from swarmkit.engine.names import is_host_name
 from swarmkit.errors import Denied, Invalid, SwarmError
+from swarmkit.part import meeting
 from swarmkit.pipeline import parse_stage
 from swarmkit.registry import Registry
 from swarmkit.rows import Missing, Row
@@ -88,7 +89,7 @@ class Lister:
         for context in contexts:
             stage, host = context.stage(insecure=self.choice.insecure), host_name(context.name)
             reaches, lost = self._look(stage)
-            if reaches & self.choice.avoided:
+            if meeting(reaches, self.choice.avoided):
                 self._say(f"the context {context.name!r} is left out: it is what is served here")
             elif stage in named_after:
                 self._say(f"the context {context.name!r} is left out: it is the same host as {named_after[stage]!r}")

@@ -53,6 +53,7 @@ class System:
             id=hashlib.sha256(names.encode()).hexdigest()[:32].upper(),
             name=socket.gethostname(),
             addresses={node.name: node.address for node in nodes},
+            labels={node.name: node.document.get("Labels") or {} for node in nodes},
         )
         return json_answer(merged)
 

@@ -47,12 +47,13 @@ def merge_info(
     id: str,
     name: str,
     addresses: Mapping[str, str] | None = None,
+    labels: Mapping[str, Mapping[str, str]] | None = None,
     images: int | None = None,
 ) -> dict[str, Any]:
     """Merge the hosts' `GET /info`; a host that did not answer is in the table and in `Warnings`, with the reason.
 
-    `id` and `name` are those of the whole, `addresses` the hosts', `images` the number of different ones (without it
-    the hosts' numbers are summed). What hosts can do is what all can; numbers are sums; texts that differ are listed.
+    `id` and `name` are those of the whole, `addresses` and `labels` the hosts', `images` the number of different ones
+    (without it the hosts' numbers are summed). What hosts can do is what all can; numbers are sums; texts that differ are listed.
     """
     documents = [document for _, document in answered(replies)]
     merged = {**_EMPTY, **_merge_by_kind(documents)}
@@ -66,7 +67,7 @@ def merge_info(
         "ServerVersion": lowest_version(str(document.get("ServerVersion", "")) for document in documents),
         "SystemTime": max((str(document.get("SystemTime", "")) for document in documents), default=""),
         "Swarm": _NO_SWARM_MODE,
-        "DriverStatus": _table(replies, addresses or {}),
+        "DriverStatus": _table(replies, addresses or {}, labels or {}),
         "Warnings": _warnings(replies) or None,
     }
 
@@ -91,12 +92,16 @@ def _united(values: Sequence[Any]) -> Any:
     return _merge_by_kind(known) if dict in kinds else known[0]
 
 
-def _table(replies: Sequence[Reply[Document]], addresses: Mapping[str, str]) -> list[list[str]]:
+def _table(
+    replies: Sequence[Reply[Document]], addresses: Mapping[str, str], labels: Mapping[str, Mapping[str, str]]
+) -> list[list[str]]:
     up = len(answered(replies))
     pairs = [["Hosts", f"{up} of {len(replies)} up"]]
     for host, reply in replies:
         pairs += [[host, addresses.get(host, "")]]
         pairs += [[f" {key}", value] for key, value in _lines(reply)]
+        if words := [f"{key}={value}" for key, value in sorted(labels.get(host, {}).items())]:
+            pairs += [[" Labels", ", ".join(words)]]
     return pairs
 
 
