@@ -53,7 +53,8 @@ def merge_info(
     """Merge the hosts' `GET /info`; a host that did not answer is in the table and in `Warnings`, with the reason.
 
     `id` and `name` are those of the whole, `addresses` and `labels` the hosts', `images` the number of different ones
-    (without it the hosts' numbers are summed). What hosts can do is what all can; numbers are sums; texts that differ are listed.
+    (without it the hosts' numbers are summed). What hosts can do is what all can; numbers are sums; texts that differ
+    are listed.
     """
     documents = [document for _, document in answered(replies)]
     merged = {**_EMPTY, **_merge_by_kind(documents)}

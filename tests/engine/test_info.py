@@ -150,8 +150,8 @@ def test_without_anything_to_warn_of_there_are_no_warnings() -> None:
 
 def test_labels_are_in_the_table() -> None:
     """A host's labels are a line of it, be it up or down; one without labels has no such line."""
-    replies = [("a", A), ("b", B), ("c", Unavailable("refused"))]
     labels = {"a": {"zone": "x", "disk": "ssd"}, "b": {}, "c": {"zone": "y"}}
+    replies = (("a", A), ("b", B), ("c", Unavailable("refused")))
     table = merge_info(replies, id="", name="", labels=labels)["DriverStatus"]
     assert [value for key, value in table if key == " Labels"] == ["disk=ssd, zone=x", "zone=y"]
     assert table[-4:] == [["c", ""], [" State", "down"], [" Reason", "refused"], [" Labels", "zone=y"]]
