@@ -1,6 +1,6 @@
 """Print what all containers of all hosts write, as they write it, with the host and the name in front.
 
-    python -m examples.merged_logs 'aggregate "a=docker tcp://10.0.0.2:2375" "b=docker tcp://10.0.0.3:2375"'
+    python -m examples.merged_logs 'aggregate "a=ssh ops@web-1" "b=ssh ops@web-2"'
 
 Without an argument it runs on two in-memory hosts that have something to say.
 """

@@ -1,6 +1,6 @@
 """Run one command on every host at the same time, and print what each said, or why it could not.
 
-    python -m examples.task_per_host 'aggregate "a=docker tcp://10.0.0.2:2375" "b=docker"' uname -a
+    python -m examples.task_per_host 'aggregate "a=ssh ops@web-1" "b=docker"' uname -a
 
 Without arguments it runs on three in-memory hosts, one of which is not there.
 """

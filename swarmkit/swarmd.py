@@ -18,7 +18,7 @@ from .registry import GROUP, Registry
 from .running import EXIT_FAILED, EXIT_USAGE, run
 
 _EXAMPLE = """\
-swarmd 'dockerserver unix:///tmp/swarm.sock' 'aggregate "a=docker" "b=docker tcp://10.0.0.2:2375"'"""
+swarmd 'dockerserver unix:///tmp/swarm.sock' 'aggregate "a=docker" "b=ssh ops@web-1"'"""
 
 
 class _Swarmd(click.Command):
