@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,8 +56,8 @@ def _check_keys(table: Mapping[str, Any], host: Mapping[str, Any], mistakes: Mis
         mistakes.add("it needs an address or a stage" + (", not both" if "address" in table else ""))
     elif "stage" in table and "name" not in table:
         mistakes.add("it needs a name: only of an address one can be made")
-    if "address" in host and not address:
-        mistakes.add("its address is empty")
+    if "address" in host and (not address or address.startswith("-")):  # which the part would take for an option
+        mistakes.add(f"{address!r} is no address")
 
 
 def _stage_text(host: Mapping[str, Any], folder: Path, mistakes: Mistakes) -> str:
@@ -87,7 +88,7 @@ def _tls_words(tls: Mapping[str, Any], folder: Path) -> list[str]:
 
 def _path(text: str, folder: Path) -> str:
     """Return a path as it is from anywhere: `~` is the home directory, and what is relative is so to the folder."""
-    return str(folder / Path(text).expanduser())
+    return str(folder / os.path.expanduser(text))
 
 
 def _check_words(stage: str, mistakes: Mistakes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -53,7 +54,7 @@ class HostsFile:
 
     @property
     def _place(self) -> Path:
-        return Path(self.path).expanduser()
+        return Path(os.path.expanduser(self.path))
 
     def _rows(self, document: Mapping[str, Any], mistakes: Mistakes) -> list[Row]:
         tables = document.get("host", [])
