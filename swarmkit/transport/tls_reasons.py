@@ -59,7 +59,7 @@ def _refusal(alert: str, cert: str | None) -> str:
     if alert == "CERTIFICATE_EXPIRED":
         return f"it refuses {ours}: it has expired, or is not valid yet"
     if alert in ("BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REVOKED"):
-        return f"it refuses {ours} ({_words(alert)}): is it signed by the CA used there, and valid, and for this host?"
+        return f"it refuses {ours} ({_words(alert)}): is it of the CA used there, still valid, and of the right name?"
     if alert == "HANDSHAKE_FAILURE" and not cert:
         return "it refuses the handshake of TLS: does it require a client certificate (--cert and --key)?"
     if alert == "PROTOCOL_VERSION":

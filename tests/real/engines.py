@@ -17,10 +17,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from swarmkit.transport import TlsFiles
 
 from .image import NAME, busybox_archive
 from .machine import Machine, only_child
@@ -52,12 +54,16 @@ class EngineError(Exception):
 
 
 class Engine:
-    """One Docker engine; `name` is also the host name it reports."""
+    """One Docker engine; `name` is also the host name it reports.
 
-    def __init__(self, name: str, folder: Path) -> None:
+    `issue` makes the files of TLS for its address: its TCP then has TLS, and requires a certificate.
+    """
+
+    def __init__(self, name: str, folder: Path, *, issue: Callable[[str], TlsFiles] | None = None) -> None:
         self.name = name
         self.folder = folder
         self.machine = Machine(name)
+        self.tls = issue(self.machine.address) if issue is not None else None
         self.socket = folder / "docker.sock"
         self.log = folder / "dockerd.log"
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -88,8 +94,8 @@ class Engine:
 
     @property
     def tcp(self) -> str:
-        """The address of the API over TCP, in the clear; its link can be cut."""
-        return f"tcp://{self.address}:2375"
+        """The address of the API over TCP, in the clear or with TLS; its link can be cut."""
+        return f"tcp://{self.address}:{2375 if self.tls is None else 2376}"
 
     def begin(self) -> None:
         """Start the daemon without waiting for it; its machine too, if it is off."""
@@ -101,11 +107,17 @@ class Engine:
         options = [word if word.startswith("--") else str(self.folder / word) for word in options]
         # The machine's own /run: containerd's sockets there have short names, as they must.
         options += ["--exec-root", "/run/docker"]
-        command = ["dockerd", *options, "--host", self.url, "--host", self.tcp, "--tls=false"]
+        command = ["dockerd", *options, "--host", self.url, "--host", self.tcp, *self._tls_options()]
         with self.log.open("ab") as log:
             self._daemon = subprocess.Popen(
                 self.machine.inside(command), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
+
+    def _tls_options(self) -> list[str]:
+        if self.tls is None:
+            return ["--tls=false"]
+        files = {"--tlscacert": self.tls.ca, "--tlscert": self.tls.cert, "--tlskey": self.tls.key}
+        return ["--tlsverify", *(f"{option}={path}" for option, path in files.items())]
 
     def wait_ready(self) -> None:
         """Wait until it answers; raise EngineError with the end of its log if it ends or takes too long."""
@@ -228,10 +240,12 @@ class Engine:
             return file.read().decode(errors="replace")
 
 
-def start_engines(names: Iterable[str], folder: Path) -> list[Engine]:
-    """Start several at once, each with the image `busybox:latest`."""
+def start_engines(
+    names: Iterable[str], folder: Path, *, issue: Callable[[str], TlsFiles] | None = None
+) -> list[Engine]:
+    """Start several at once, each with the image `busybox:latest`; `issue`: see `Engine`."""
     _remove_cgroups_of_the_dead()
-    engines = [Engine(name, folder / name) for name in names]
+    engines = [Engine(name, folder / name, issue=issue) for name in names]
     try:
         for engine in engines:
             engine.begin()

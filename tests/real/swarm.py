@@ -18,13 +18,13 @@ _ENDED_WITHIN = 10.0
 
 
 class Swarmd:
-    """One running `swarmd`, serving on the Unix socket `socket`."""
+    """One running `swarmd`, serving on the Unix socket `socket`; `front` are further words for its front."""
 
-    def __init__(self, socket: Path, *stages: str) -> None:
+    def __init__(self, socket: Path, *stages: str, front: str = "") -> None:
         self.socket = socket
         self.output = socket.with_suffix(".out")
         self.log_file = socket.with_suffix(".log")
-        command = [sys.executable, "-m", "swarmkit.swarmd", f"dockerserver {self.url}", *stages]
+        command = [sys.executable, "-m", "swarmkit.swarmd", f"dockerserver {self.url} {front}", *stages]
         with self.output.open("wb") as output, self.log_file.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=log)
 
@@ -92,9 +92,9 @@ def over(engines: Sequence[Engine], **stages: str) -> str:
 
 
 @contextmanager
-def serving(socket: Path, *stages: str) -> Iterator[Swarmd]:
+def serving(socket: Path, *stages: str, front: str = "") -> Iterator[Swarmd]:
     """Run swarmd over `stages` for the length of a block; its end must be clean."""
-    swarmd = Swarmd(socket, *stages)
+    swarmd = Swarmd(socket, *stages, front=front)
     try:
         swarmd.wait_ready()
         yield swarmd
