@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarmkit import Internal, Invalid, NotFound, Registry, SwarmError, parse_pipeline, parse_pipeline_file
+from swarmkit import Internal, Invalid, NotFound, Registry, Role, SwarmError, parse_pipeline, parse_pipeline_file
 from swarmkit.pipeline_file import MAX_BYTES, read_pipeline_bytes, read_pipeline_file
 from swarmkit.pipeline_words import Misspelt, split_file
 
 from .stages import part_of, registry
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 WHOLE = """\
 # What is served, and to whom.
@@ -191,6 +194,26 @@ def test_a_part_that_cannot_be_loaded_keeps_its_class() -> None:
 
 def _fail(name: str) -> None:
     raise Internal("cannot be loaded")
+
+
+# -- what the documentation shows --------------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_documentation_is_a_pipeline() -> None:
+    """And the error that is shown is the one that is told of it."""
+    text = (DOCS / "swarmd.md").read_text()
+    (example,) = re.findall(r"```conf\n(.*?)```", text, re.DOTALL)
+    assert read_pipeline_bytes(example.encode(), "p").lines == (2, 5)
+    (shown,) = re.findall(r"^    swarmd: (pipeline\.conf:.*)…$", text, re.MULTILINE)
+    with pytest.raises(NotFound) as caught:
+        read_pipeline_bytes(example.replace("docker tcp://127.0.0.1:2375", "dokcer").encode(), "pipeline.conf")
+    assert str(caught.value)[: len(shown)] == shown
+
+
+def test_the_pipeline_of_the_systemd_unit_is_one() -> None:
+    """It serves what the socket unit hands over."""
+    pipeline = parse_pipeline_file(DOCS / "systemd" / "pipeline.conf")
+    assert (str(pipeline.stages[0]), pipeline.role) == ("dockerserver fd://", Role.FRONT)
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
