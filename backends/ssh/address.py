@@ -20,7 +20,7 @@ _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*\Z")
 _SOCKET = re.compile(r"/[A-Za-z0-9_./@+,=~-]+\Z")
 _PLACE = re.compile(
-    r"(?:(?P<user>[^/]*)@)?(?:\[(?P<six>[^]/]*)\]|(?P<host>[^:/@]*))(?::(?P<port>[^/]*))?(?P<rest>/.*)?\Z"
+    r"(?:(?P<user>[^/]*)@)?(?:\[(?P<six>[^]/]*)\]|(?P<host>[^][:/@]*))(?::(?P<port>[^:/]*))?(?P<rest>/.*)?\Z", re.DOTALL
 )
 _ZONE = re.compile(r"[A-Za-z0-9_.-]+\Z")
 
