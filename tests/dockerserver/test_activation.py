@@ -20,6 +20,8 @@ from backends.dockerserver import activation, dockerserver
 from backends.dockerserver.activation import activated, real_addresses
 from swarmkit import Denied, Invalid, Stage, open_pipeline
 
+from ..transport.certificates import Authority
+
 FIRST = 200
 """The number of the first descriptor in these tests: those from 3 on are pytest's own."""
 
@@ -226,6 +228,18 @@ async def test_tcp_that_is_handed_over_obeys_the_rule_for_tcp(hand_over: HandOve
         assert (
             await ping(await trio.open_tcp_stream("127.0.0.1", int(address.rpartition(":")[2]))) == b"HTTP/1.1 200 OK"
         )
+
+
+async def test_tcp_that_is_handed_over_is_served_over_tls(tmp_path: Path, hand_over: HandOver) -> None:
+    """To other machines, too; who speaks plainly is turned away, but on the Unix socket beside it served."""
+    files = Authority(tmp_path).issue("server")
+    hand_over(tcp("0.0.0.0"), unix(tmp_path / "a"))
+    words = f"dockerserver fd:// --cacert {files.ca} --cert {files.cert} --key {files.key}"
+    async with open_pipeline((words, "aggregate a=fake")) as host:
+        address, _ = host.service.addresses  # type: ignore[attr-defined]
+        plain = await trio.open_tcp_stream("127.0.0.1", int(address.rpartition(":")[2]))
+        assert await ping(plain) == b"HTTP/1.1 400 Bad Request"
+        assert await ping(await trio.open_unix_socket(str(tmp_path / "a"))) == b"HTTP/1.1 200 OK"
 
 
 def test_the_front_knows_before_what_it_will_serve(tmp_path: Path, hand_over: HandOver) -> None:
