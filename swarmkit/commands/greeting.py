@@ -27,7 +27,7 @@ async def greet(front: Service) -> None:
     except SwarmError as error:
         say(f"The hosts cannot be listed: {error}")
         return
-    say("", *table(hosts), "", *advice(hosts, getattr(front, "addresses", ()), getattr(front, "hint", "")))
+    say("", *table(hosts), *advice(hosts, getattr(front, "addresses", ()), getattr(front, "hint", "")))
 
 
 async def settled(host: Host, seconds: float = SETTLE_SECONDS) -> Listing:
@@ -45,11 +45,19 @@ async def settled(host: Host, seconds: float = SETTLE_SECONDS) -> Listing:
 
 
 def table(hosts: Listing) -> list[str]:
-    """Return a line for each host: its name, its state, its software, and its address or why it does not answer."""
-    rows = [("HOST", "STATE", "ENGINE", "ADDRESS"), *map(_cells, hosts)]
-    rows += [(gap.member, "missing", "-", gap.reason) for gap in hosts.missing]
+    """Return a line for each host: its name, its state, its software, and its address or why it does not answer.
+
+    They are headed, and followed by an empty line; where there is no host there is nothing.
+    """
+    rows = [*map(_cells, hosts), *((gap.member, "missing", "-", gap.reason) for gap in hosts.missing)]
+    if not rows:
+        return []
+    rows.insert(0, ("HOST", "STATE", "ENGINE", "ADDRESS"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
+    return [*lines, ""]
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
