@@ -10,7 +10,7 @@ import trio
 
 from swarmkit.instance import open_instance
 
-from .address import is_socket_path
+from .address import SshAddress, is_socket_path
 from .child import Child, open_child
 from .command import SshCommand
 from .folder import private_folder
@@ -60,7 +60,7 @@ async def open_link(settings: Settings, nursery: trio.Nursery, *, shell: bool) -
                 await _forward(command, settings, child)
             if attempt.cancelled_caught:
                 raise Unconnected(Failure(f"ssh has not connected in {ATTEMPT_SECONDS:g} s"))
-            sessions = Sessions(command.session(relay_script(settings.wanted)), settings.host, nursery)
+            sessions = Sessions(command.session(relay_script(settings.wanted)), settings.address, nursery)
             link = Link(settings, child, command.local, probe if answer else None, sessions)
             link.ip = answer.ip if answer else None
             tasks.start_soon(link.watch)
@@ -93,7 +93,7 @@ async def _first_answer(child: Child, probe: Probe, command: SshCommand, *, shel
         if shell:
             race.start_soon(ask)
     if answer is None and child.exited.is_set():
-        raise _ending(child, command.address.host)
+        raise _ending(child, command.address)
     if answer is None and shell and probe.ended.is_set():
         raise NoShell  # the session has ended, or talks without end, and ssh goes on
     return answer
@@ -103,14 +103,14 @@ def _exists(path: str) -> bool:
     return os.path.exists(path)  # in a directory of ours: it takes no time
 
 
-def _ending(child: Child, host: str) -> Exception:
+def _ending(child: Child, address: SshAddress) -> Exception:
     """Return what it means that ssh has ended before anything else was heard of it."""
     words, status = child.words, child.status
     proxied = any(line.endswith("UNKNOWN port 65535") for line in words)  # the channel is a jump host's, then
     session_refused = child.refusals > 0 and not proxied
     if session_refused or (status is not None and 0 <= status != SSH_FAILED):
         return NoShell()
-    return Unconnected(failure_of(words, status, host))
+    return Unconnected(failure_of(words, status, address))
 
 
 def _with_socket(settings: Settings, answer: Answer | None) -> Settings:
@@ -131,5 +131,5 @@ async def _forward(command: SshCommand, settings: Settings, child: Child) -> Non
         await asking.exited.wait()
         if asking.status == 0:
             return
-        failed = failure_of(asking.words, asking.status, settings.host)
-    raise _ending(child, settings.host) if child.exited.is_set() else Unconnected(failed)
+        failed = failure_of(asking.words, asking.status, settings.address)
+    raise _ending(child, settings.address) if child.exited.is_set() else Unconnected(failed)

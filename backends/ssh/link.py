@@ -132,7 +132,7 @@ class Link:
         if self.again is not None:
             why = self.again
         elif self._child.exited.is_set():
-            why = failure_of(self._child.words, self._child.status, self._host).reason
+            why = failure_of(self._child.words, self._child.status, self.settings.address).reason
         else:
             why = "the session that holds it has ended there"
         return f"the ssh connection to {self._host} was lost: {why}"

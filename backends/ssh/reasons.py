@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
+from .address import SshAddress
+
 SSH_FAILED = 255
 """The exit status with which ssh says that it failed itself; others are the remote command's."""
 
@@ -25,21 +27,21 @@ class Failure:
     settled: bool = False
 
 
-def failure_of(lines: Sequence[str], status: int | None, host: str) -> Failure:
+def failure_of(lines: Sequence[str], status: int | None, address: SshAddress) -> Failure:
     """Make the reason of what ssh wrote to its standard error and of its exit status."""
     kept = [line.strip() for line in lines if not _NOISE.match(line.strip())]
     proxied = [line for line in kept if not _PROXY_ENDED.match(line)]
     if len(proxied) < len(kept) and any(line.endswith("UNKNOWN port 65535") for line in kept):
-        found = _find(proxied, host) or Failure(proxied[-1] if proxied else "it ended without a word")
+        found = _find(proxied, address) or Failure(proxied[-1] if proxied else "it ended without a word")
         return Failure(f"its jump host (or proxy command) is of no use: {found.reason}", found.settled)
-    return _find(kept, host) or _unknown(kept, status)
+    return _find(kept, address) or _unknown(kept, status)
 
 
-def _find(lines: Sequence[str], host: str) -> Failure | None:
+def _find(lines: Sequence[str], address: SshAddress) -> Failure | None:
     for pattern, explain in _RULES:
         for line in reversed(lines):
             if found := pattern.match(line):
-                return explain(found, lines, host)
+                return explain(found, lines, address)
     return None
 
 
@@ -48,22 +50,22 @@ def _unknown(lines: Sequence[str], status: int | None) -> Failure:
         return Failure(f"ssh says: {lines[-1]}")
     if status is not None and status < 0:
         return Failure(f"ssh was ended by {signal.Signals(-status).name}")
-    return Failure(f"ssh ended with status {status} and said nothing")
+    return Failure(f"ssh ended without a word (status {status})")
 
 
 _NOISE = re.compile(
     r"\Z|@{3,}|@ .* @\Z|Warning: Permanently added|Pseudo-terminal will not|Killed by signal|mux_client_|"
-    r"Disconnected from |ControlSocket .* already exists|\*\* "
+    r".+: terminating, \d+ bad conf|Disconnected from |ControlSocket .* already exists|\*\* "
 )
 _PROXY_ENDED = re.compile(
     r"(kex_exchange_identification|ssh_exchange_identification|banner exchange): |Connection closed by UNKNOWN port|"
     r"Connection to UNKNOWN port|stdio forwarding failed"
 )
 
-Explain = Callable[[re.Match[str], Sequence[str], str], Failure]
+Explain = Callable[[re.Match[str], Sequence[str], SshAddress], Failure]
 
 
-def _key_changed(found: re.Match[str], lines: Sequence[str], host: str) -> Failure:
+def _key_changed(found: re.Match[str], lines: Sequence[str], address: SshAddress) -> Failure:
     offending = _first(r"Offending \S+ key in (.+?):(\d+)\Z", lines)
     remove = _first(r"(ssh-keygen -f .+)", lines)
     where = f": line {offending[2]} of {offending[1]} has the one that is expected" if offending else ""
@@ -73,15 +75,17 @@ def _key_changed(found: re.Match[str], lines: Sequence[str], host: str) -> Failu
     )
 
 
-def _key_unknown(found: re.Match[str], lines: Sequence[str], host: str) -> Failure:
+def _key_unknown(found: re.Match[str], lines: Sequence[str], address: SshAddress) -> Failure:
+    port = f"-p {address.port} " if address.port else ""
+    whom = f"{address.user}@{address.host}" if address.user else address.host
     return Failure(
-        f"its host key is not known: connect once with `ssh {host}` and compare the fingerprint (or, trusting the "
-        f"network, add what `ssh-keyscan {host}` prints to ~/.ssh/known_hosts)",
+        f"its host key is not known: connect once with `ssh {port}{whom}` and compare the fingerprint (or, trusting "
+        f"the network, add what `ssh-keyscan {port}{address.host}` prints to ~/.ssh/known_hosts)",
         settled=True,
     )
 
 
-def _denied(found: re.Match[str], lines: Sequence[str], host: str) -> Failure:
+def _denied(found: re.Match[str], lines: Sequence[str], address: SshAddress) -> Failure:
     keys = [f"{key[1]}: {_lower(key[2])}" for line in lines if (key := _KEY_TROUBLE.match(line))]
     about = f" ({'; '.join(dict.fromkeys(keys))})" if keys else ""
     return Failure(
@@ -99,8 +103,10 @@ _KEY_TROUBLE = re.compile(
 def _say(text: str, *, settled: bool = False) -> Explain:
     """Make an explanation of a text, in which {1} and {2} stand for what was found, in lower case at its beginning."""
 
-    def explain(found: re.Match[str], lines: Sequence[str], host: str) -> Failure:
-        return Failure(text.format(found[0], *(_lower(group or "") for group in found.groups()), host=host), settled)
+    def explain(found: re.Match[str], lines: Sequence[str], address: SshAddress) -> Failure:
+        return Failure(
+            text.format(found[0], *(_lower(group or "") for group in found.groups()), host=address.host), settled
+        )
 
     return explain
 
@@ -134,7 +140,7 @@ _RULES: tuple[tuple[re.Pattern[str], Explain], ...] = tuple(
             ),
         ),
         (
-            r"(?:command-line:? line \d+: |.+ line \d+: |.+: terminating, ).*|Can't open user config file .*|"
+            r"(?:command-line: line \d+: |[^:]+ line \d+: |.+: line \d+: Bad conf).*|Can't open user config file .*|"
             r"Bad owner or permissions on .*|Cannot execute command-line and remote command\.",
             _say("ssh does not take its configuration: {0}", settled=True),
         ),
@@ -150,7 +156,7 @@ _RULES: tuple[tuple[re.Pattern[str], Explain], ...] = tuple(
         ),
         (r"Unable to negotiate with .*?: (.*)", _say("ssh and the host have nothing in common: {1}", settled=True)),
         (
-            r"channel \d+: open failed: (?:administratively prohibited|connect failed|unknown channel type): (.*)",
+            r"channel \d+: open failed: (?:[a-z ]+): (.*)",
             _say("it does not let us through to {host}: {1}"),
         ),
         (r"Timeout, server \S+ not responding", _say("it does not answer any more")),

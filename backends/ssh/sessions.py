@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import trio
 
+from .address import SshAddress
 from .child import Child, open_child
 from .probe import MARK, MAX_NOISE
 from .reasons import SSH_FAILED, failure_of
@@ -46,9 +47,9 @@ class NoRoom(OSError):
 class SessionStream(trio.abc.HalfCloseableStream):
     """The two pipes of a session as a stream; its end counts as one where the command has ended well."""
 
-    def __init__(self, child: Child, host: str) -> None:
+    def __init__(self, child: Child, address: SshAddress) -> None:
         self._child = child
-        self._host = host
+        self._address = address
         self._begin = b""
         self.closed = trio.Event()
 
@@ -62,7 +63,7 @@ class SessionStream(trio.abc.HalfCloseableStream):
                     raise self._refusal()
                 self._begin += data
                 if len(self._begin) > MAX_NOISE:
-                    raise OSError(f"the account's start-up files on {self._host} write without end")
+                    raise OSError(f"the account's start-up files on {self._address.host} write without end")
             self._begin = self._begin.partition(MARK.encode() + b"\n")[2]
 
     def _refusal(self) -> Exception:
@@ -70,15 +71,15 @@ class SessionStream(trio.abc.HalfCloseableStream):
         if any(line.startswith("mux_client_request_session: session request failed") for line in words):
             return NoSession()
         if self._child.status == NO_COMMAND:
-            return OSError(f"{self._host} has no command that could stand in for it")
+            return OSError(f"{self._address.host} has no command that could stand in for it")
         return OSError(self._why())
 
     def _why(self) -> str:
-        child = self._child
+        child, host = self._child, self._address.host
         if child.status == SSH_FAILED:
-            return f"the ssh session on {self._host} ended: {failure_of(child.words, child.status, self._host).reason}"
+            return f"the ssh session on {host} ended: {failure_of(child.words, child.status, self._address).reason}"
         said = next((line.strip() for line in reversed(child.words) if line.strip()), "it said nothing")
-        return f"the command that stands in for the socket on {self._host} ended with status {child.status}: {said}"
+        return f"the command that stands in for the socket on {host} ended with status {child.status}: {said}"
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return some bytes; `b""` once the command has ended well. Raises trio.BrokenResourceError, with a reason."""
@@ -118,11 +119,11 @@ class SessionStream(trio.abc.HalfCloseableStream):
 
 
 class Sessions:
-    """Open sessions, in `nursery`, with a command line; `host` is how the host is called."""
+    """Open sessions, in `nursery`, with a command line."""
 
-    def __init__(self, words: Sequence[str], host: str, nursery: trio.Nursery) -> None:
+    def __init__(self, words: Sequence[str], address: SshAddress, nursery: trio.Nursery) -> None:
         self._words = words
-        self._host = host
+        self._address = address
         self._nursery = nursery
         self._limit = trio.CapacityLimiter(MAX_SESSIONS)
 
@@ -151,7 +152,7 @@ class Sessions:
         if waiting.cancelled_caught:
             count = int(self._limit.total_tokens)
             raise NoRoom(
-                f"all {count} sessions that {self._host} allows are in use: its sshd forbids forwarding "
+                f"all {count} sessions that {self._address.host} allows are in use: its sshd forbids forwarding "
                 f"(AllowStreamLocalForwarding), so each stream needs one"
             )
 
@@ -160,7 +161,7 @@ class Sessions:
     ) -> None:
         try:
             async with open_child(self._words) as child:
-                stream = SessionStream(child, self._host)
+                stream = SessionStream(child, self._address)
                 await stream.begin()
                 task_status.started(stream)
                 await stream.closed.wait()
