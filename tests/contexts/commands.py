@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import trustme
 from attrs import frozen
 
 from backends.contexts.store import id_of
@@ -57,3 +58,14 @@ class DockerConfig:
         """Describe a context as no docker command here would."""
         self.meta(name).parent.mkdir(parents=True, exist_ok=True)
         self.meta(name).write_text(document if isinstance(document, str) else json.dumps(document))
+
+
+def certificates(folder: Path, name: str) -> dict[str, Path]:
+    """Make a CA, a certificate of it and the key, as the docker command wants them; return their files."""
+    authority = trustme.CA()
+    issued = authority.issue_cert(name)
+    files = {part: folder / f"mine-{part}.pem" for part in ("ca", "cert", "key")}
+    authority.cert_pem.write_to_path(files["ca"])
+    issued.cert_chain_pems[0].write_to_path(files["cert"])
+    issued.private_key_pem.write_to_path(files["key"])
+    return files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from swarmkit import Invalid, Listing, Message, Registry, Row, Service, Stage, V
 from swarmkit.pipeline import parse_stage
 from swarmkit.testing.expect import eventually
 
-from .commands import DockerConfig
+from .commands import DockerConfig, certificates
 
 OURS = "unix:///run/swarmd.sock"
 
@@ -238,3 +239,23 @@ async def test_aggregate_of_contexts(config: DockerConfig, tmp_path: Path) -> No
         assert reply.path[:2] == ("nodes", "two")
         config.remove("two")
         await eventually(hosts, lambda hosts: "two" not in hosts, "the host two has left")
+
+
+async def test_a_context_with_tls_is_reached(config: DockerConfig, tmp_path: Path) -> None:
+    """The files that the docker command has copied into its store are those that the connection is made with."""
+    files = certificates(tmp_path, "127.0.0.1")
+    words = " ".join(
+        f"--{option} {files[part]}" for option, part in (("cacert", "ca"), ("cert", "cert"), ("key", "key"))
+    )
+    async with parse_pipeline(f"dockerserver tcp://127.0.0.1:0 --tlsverify {words} | fake").open() as front:
+        (address,) = getattr(front, "addresses", ())
+        config.create("safe", ",".join([f"host={address}", *(f"{part}={path}" for part, path in files.items())]))
+        for path in files.values():
+            os.unlink(path)
+        async with open_pipeline("aggregate 'contexts safe'") as host:
+
+            async def state() -> str | None:
+                (row,) = await host.ls("nodes")
+                return row.lost
+
+            await eventually(state, lambda lost: lost is None, "the host of the context is up")

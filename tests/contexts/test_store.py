@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-import trustme
 
 from backends.contexts.store import Context, Store, id_of, open_store
 from swarmkit import Invalid
 from swarmkit.rows import Missing
 
-from .commands import DockerConfig
+from .commands import DockerConfig, certificates
 
 STANDARD = "unix:///var/run/docker.sock"
 
@@ -27,17 +26,6 @@ def stages(config: DockerConfig, **environment: str) -> dict[str, str]:
     store = store_of(config, **environment)
     contexts = [store.default(), *store.read().contexts.values()]
     return {context.name: context.stage() for context in contexts}
-
-
-def certificates(folder: Path) -> dict[str, Path]:
-    """Make a CA, a certificate and its key, as the docker command wants them; return their files."""
-    authority = trustme.CA()
-    mine = authority.issue_cert("h")
-    files = {part: folder / f"mine-{part}.pem" for part in ("ca", "cert", "key")}
-    authority.cert_pem.write_to_path(files["ca"])
-    mine.cert_chain_pems[0].write_to_path(files["cert"])
-    mine.private_key_pem.write_to_path(files["key"])
-    return files
 
 
 def test_contexts_are_those_of_the_docker_command(config: DockerConfig) -> None:
@@ -64,7 +52,7 @@ def test_the_default_context_has_tls_where_the_environment_says_so(config: Docke
 
 def test_tls_material_is_found_where_the_docker_command_puts_it(config: DockerConfig, tmp_path: Path) -> None:
     """CA, certificate and key are the files of the store, not those that they were copied from."""
-    files = certificates(tmp_path)
+    files = certificates(tmp_path, "h")
     words = ",".join(f"{part}={path}" for part, path in files.items())
     config.create("all", f"host=tcp://h:2376,{words}")
     config.create("some", f"host=tcp://h:2376,ca={files['ca']}")
