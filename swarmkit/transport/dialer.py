@@ -32,11 +32,11 @@ class Dialer(Protocol):
 
 
 class Tunnel(Protocol):
-    """A transport that must be kept up by a task or a process: opened, it is a dialer, and begins to connect.
+    """A transport that must be opened first: a task or process keeps it up, or files are read. Then it is a dialer.
 
-    Opening waits for nobody. While there is no connection, dialling raises OSError with the reason; a lost connection
-    is made again. `name` is how the host is called in the log; `came_up` is called each time that dialling may work
-    from now on.
+    Opening begins to connect, and waits for nobody; what is wrong with a file is raised. While there is no connection,
+    dialling raises OSError with the reason; a lost connection is made again. `name` is how the host is called in the
+    log; `came_up` is called each time that dialling may work from now on.
     """
 
     @property
