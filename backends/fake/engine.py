@@ -11,6 +11,7 @@ import trio
 from attrs import frozen
 
 from swarmkit.http import Handler, serve_connection
+from swarmkit.instance import open_instance
 
 from . import lifecycle
 from .clock import Clock
@@ -99,10 +100,9 @@ class FakeEngine:
         self.events = Events(self.clock)
         self.networks = Networks(predefined_networks(self.clock.now()))
         self.handler: Handler = make_handler(self)
-        async with trio.open_nursery() as nursery:
+        async with open_instance() as nursery:
             self.nursery = nursery
             yield self
-            nursery.cancel_scope.cancel()
 
     # Connections
 
