@@ -244,18 +244,15 @@ async def test_aggregate_of_contexts(config: DockerConfig, tmp_path: Path) -> No
 async def test_a_context_with_tls_is_reached(config: DockerConfig, tmp_path: Path) -> None:
     """The files that the docker command has copied into its store are those that the connection is made with."""
     files = certificates(tmp_path, "127.0.0.1")
-    words = " ".join(
-        f"--{option} {files[part]}" for option, part in (("cacert", "ca"), ("cert", "cert"), ("key", "key"))
-    )
-    async with parse_pipeline(f"dockerserver tcp://127.0.0.1:0 --tlsverify {words} | fake").open() as front:
-        (address,) = getattr(front, "addresses", ())
+    words = f"--tlsverify --cacert {files['ca']} --cert {files['cert']} --key {files['key']}"
+    async with parse_pipeline(f"dockerserver tcp://127.0.0.1:0 {words} | fake").open() as front:
+        address = getattr(front, "addresses", ("",))[0]
         config.create("safe", ",".join([f"host={address}", *(f"{part}={path}" for part, path in files.items())]))
         for path in files.values():
             os.unlink(path)
         async with open_pipeline("aggregate 'contexts safe'") as host:
 
-            async def state() -> str | None:
-                (row,) = await host.ls("nodes")
-                return row.lost
+            async def lost() -> list[str | None]:
+                return [row.lost for row in await host.ls("nodes")]
 
-            await eventually(state, lambda lost: lost is None, "the host of the context is up")
+            await eventually(lost, lambda lost: lost == [None], "the host of the context is up")
