@@ -65,6 +65,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
         self._session = TlsSession(context, explain, server_hostname=server_hostname, server_side=server_side)
         self._handshaking = trio.Lock()
         self._sending, self._receiving = _Turn("sends"), _Turn("receives")
+        self._hearing: trio.Event | None = None  # set when a sender that broke has received what there was
         self._eof_sent = False
         self._torn = False  # a record was sent in part: nothing that follows it would be understood
         self._closed = False
@@ -92,6 +93,8 @@ class TlsStream(trio.abc.HalfCloseableStream):
         async with self._handshaking:
             while not self._session.ready:
                 self._check_open()
+                self._check_faultless()
+                self._check_sendable()
                 self._session.shake()
                 await self._flush()
                 self._check_faultless()
@@ -123,6 +126,8 @@ class TlsStream(trio.abc.HalfCloseableStream):
             raise ValueError("max_bytes must be at least 1")
         with self._receiving:
             await self._enter()
+            if self._hearing is not None:
+                await self._hearing.wait()
             waited = False
             while (data := self._session.read(limit)) is None:
                 await self._receive()
@@ -195,11 +200,15 @@ class TlsStream(trio.abc.HalfCloseableStream):
         """Look for the alert of a peer that no longer listens: in TLS 1.3 it may come after the handshake."""
         if self._receiving.taken:
             return  # whoever receives gets to hear it
+        self._hearing = trio.Event()
         session, kept = self._session, 0
-        with self._receiving, trio.move_on_after(FAREWELL_SECONDS), suppress(trio.BrokenResourceError):
-            while not session.ended and session.fault is None and kept < CHUNK:
-                await self._receive()
-                kept += session.read_early(CHUNK)
+        try:
+            with trio.move_on_after(FAREWELL_SECONDS), suppress(trio.BrokenResourceError):
+                while not session.ended and session.fault is None and kept < CHUNK:
+                    await self._receive()
+                    kept += session.read_early(CHUNK)
+        finally:
+            self._hearing.set()
 
     # -- closing --------------------------------------------------------------------------------------------------
 

@@ -311,3 +311,84 @@ async def test_a_sender_is_told_why_the_peer_has_hung_up(files: TlsFiles) -> Non
             await stream.send_all(b"x")
             await trio.sleep(0.01)
     await stream.aclose()
+
+
+class BrokenSender(trio.abc.HalfCloseableStream):
+    """A stream that has broken for sending, and receives as before."""
+
+    def __init__(self, inner: trio.abc.HalfCloseableStream) -> None:
+        self._inner = inner
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+        raise trio.BrokenResourceError("broken for sending")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def send_eof(self) -> None:
+        await self.send_all(b"")
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._inner.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def test_a_sender_that_looks_for_a_reason_is_in_no_readers_way(
+    contexts: Contexts, autojump_clock: trio.testing.MockClock
+) -> None:
+    """What it receives meanwhile is the reader's, who waits for it to have looked."""
+    ours, theirs = await pair(contexts)
+    ours.transport = BrokenSender(ours.transport)
+
+    async def send() -> None:
+        with pytest.raises(trio.BrokenResourceError, match="broken for sending"):
+            await ours.send_all(b"x")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send)
+        await trio.testing.wait_all_tasks_blocked()
+        await theirs.send_all(b"some")
+        await trio.testing.wait_all_tasks_blocked()
+        assert await ours.receive_some() == b"some"
+        await theirs.send_all(b"more")
+        assert await ours.receive_some() == b"more"
+    with pytest.raises(trio.BrokenResourceError, match="an earlier write was broken off"):
+        await ours.send_all(b"x")
+    await ours.aclose()
+    await theirs.aclose()
+
+
+async def test_a_handshake_broken_off_is_not_taken_up_again(
+    contexts: Contexts, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Half of its first record may have gone out."""
+    ours, theirs = unshaken(contexts, await in_lockstep())
+    with trio.move_on_after(1):
+        await ours.do_handshake()
+    with pytest.raises(trio.BrokenResourceError, match="an earlier write was broken off"):
+        await ours.do_handshake()
+    await ours.aclose()
+    await theirs.aclose()
+
+
+async def test_a_failed_handshake_goes_on_failing_for_the_same_reason(contexts: Contexts, files: TlsFiles) -> None:
+    """Whoever comes later is told the same."""
+    client, server = await in_memory()
+    ours = TlsStream(client, files.client_context(), server_hostname="elsewhere")
+    theirs = TlsStream(server, contexts[1], server_side=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(swallow, theirs)
+        for act in (ours.do_handshake, ours.receive_some, partial(ours.send_all, b"x")):
+            with pytest.raises(TlsFailure, match="its certificate is not for its host"):
+                await act()
+    await ours.aclose()
+    await theirs.aclose()
+
+
+async def swallow(stream: TlsStream) -> None:
+    """Make a handshake that fails."""
+    with pytest.raises(trio.BrokenResourceError):
+        await stream.do_handshake()
