@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from attrs import evolve
 
 from swarmkit.engine import containers as listing
+from swarmkit.engine.dependencies import referred
 from swarmkit.engine.documents import node_document, with_host_in_row, with_node_in_inspect
 from swarmkit.engine.filters import Filters
 from swarmkit.engine.names import name_in_use
@@ -30,7 +31,7 @@ from .everywhere import prune
 from .execs import ExecOwners
 from .forwarding import connect, forward
 from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, json_of, parse_json
-from .references import place_of, referred
+from .references import place_of
 
 
 class Containers:
