@@ -10,6 +10,7 @@ from ..message import Message, Path
 from ..mirror import Mirror
 from ..placement import Candidate
 from ..rows import Missing, Plain, Row
+from .arrivals import Arrivals
 
 
 @define(eq=False)
@@ -18,7 +19,7 @@ class Member:
 
     name: str
     mirror: Mirror
-    creating: int = field(default=0)
+    arrivals: Arrivals = field(factory=Arrivals)
 
     async def __call__(self, message: Message, /) -> Message:
         return await self.mirror(message)
@@ -72,18 +73,22 @@ class Member:
 
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""
-        nodes = [row.document for row in self.mirror.nodes.values()]
-        reason = self.mirror.why_lost()
+        mirror = self.mirror
+        listed = mirror.replica.rows
+        unlisted = [row for id in mirror.ids() - listed.keys() if (row := mirror.known(id))] if mirror.unlisted else []
         return Candidate(
             name=self.name,
-            containers=len(self.mirror.replica.rows),
-            pending=self.creating + self.mirror.unlisted,
-            healthy=reason is None,
-            reason=reason or "",
-            cpus=sum(node.get("NCPU", 0) for node in nodes),
-            memory=sum(node.get("MemTotal", 0) for node in nodes),
-            labels=nodes[0].get("Labels", {}) if len(nodes) == 1 else {},
+            hosts=tuple(mirror.nodes.values()),
+            containers=tuple(listed.values()),
+            pending=self.arrivals.pending(unlisted),
+            lost=self._silent(),
         )
+
+    def _silent(self) -> dict[str, str]:
+        """Return the hosts beneath of which not enough is known to place anything there, and why."""
+        unknown = None if self.mirror.synced else "still being listed"
+        reasons = {host: self.mirror.why_lost(host) or unknown for host in self.mirror.members()}
+        return {host: reason for host, reason in reasons.items() if reason is not None}
 
 
 def inward(path: Path) -> tuple[str, Path]:

@@ -1,0 +1,23 @@
+"""What Compose says of a container in its labels: the project, and which of its instances it is.
+
+Compose makes a changed container anew *before* it removes the old one, and gives it the old one's volumes. So the old
+one is in the way of nothing that the new one asks for, and its host is the place for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_PREFIX = "com.docker.compose."
+
+PROJECT = f"{_PREFIX}project"
+"""The label that holds the project of a container."""
+
+Instance = tuple[str, ...]
+"""Project, service, number, and whether it is one of `docker compose run`."""
+
+
+def instance_of(labels: Mapping[str, str]) -> Instance | None:
+    """Return which instance of which service a container is, if Compose made it; the newer one replaces the older."""
+    found = tuple(labels.get(_PREFIX + word, "") for word in ("project", "service", "container-number", "oneoff"))
+    return found if all(found[:3]) else None
