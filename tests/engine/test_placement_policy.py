@@ -239,8 +239,9 @@ def test_what_compose_makes_anew_goes_where_it_was() -> None:
     policy = make_policy(overcommit=0)
     for env in ([], ["affinity:container==web"], ["affinity:com.docker.compose.service!=web"]):
         assert order({**again, "Env": env}, b, a, policy=policy)[0] == "a"
-    second = again | {"Labels": compose("shop", "web", "2")}
-    assert order(second, b, a, policy=policy) == ["b"]
+    oneoff = {**compose("shop", "web"), "com.docker.compose.oneoff": "True"}
+    for labels in (compose("shop", "web", "2"), compose("shop", "db"), compose("x", "web"), oneoff):
+        assert order({**again, "Labels": labels}, b, a, policy=policy) == ["b"]
 
 
 # -- reservations -------------------------------------------------------------------------------------------------

@@ -14,10 +14,13 @@ PROJECT = f"{_PREFIX}project"
 """The label that holds the project of a container."""
 
 Instance = tuple[str, ...]
-"""Project, service, number, and whether it is one of `docker compose run`."""
+"""Project, service and number."""
 
 
 def instance_of(labels: Mapping[str, str]) -> Instance | None:
-    """Return which instance of which service a container is, if Compose made it; the newer one replaces the older."""
-    found = tuple(labels.get(_PREFIX + word, "") for word in ("project", "service", "container-number", "oneoff"))
-    return found if all(found[:3]) else None
+    """Return which instance of which service a container is; of two that are the same, the newer replaces the older.
+
+    None where Compose did not make it, or made it for `docker compose run`: these replace nothing.
+    """
+    found = tuple(labels.get(_PREFIX + word, "") for word in ("project", "service", "container-number"))
+    return found if all(found) and labels.get(f"{_PREFIX}oneoff", "False") == "False" else None

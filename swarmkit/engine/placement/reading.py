@@ -14,7 +14,7 @@ _LIMIT = 2**63
 
 def mapping(value: object) -> Mapping[str, Any]:
     """Return an object, empty where it is none."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def items(value: object) -> Sequence[Any]:
