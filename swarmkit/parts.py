@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from .aggregate import Aggregate, open_aggregate
 from .engine.names import is_host_name
-from .engine.placement import POLICIES
+from .engine.placement import STRATEGIES, make_policy
 from .errors import Invalid, SwarmError
 from .part import Role, Stage, part
 from .pipeline import Pipeline, parse_member, parse_pipeline
@@ -58,26 +58,41 @@ class AggregateStage(Stage):
 
 
 def aggregate_of(
-    members: Mapping[str, Stage | Pipeline], *sources: Stage | Pipeline, policy: Policy = POLICIES["spread"]
+    members: Mapping[str, Stage | Pipeline], *sources: Stage | Pipeline, policy: Policy | None = None
 ) -> AggregateStage:
-    """Make an aggregate of stages or pipelines by name, and of sources that list more; see `Aggregate`."""
+    """Make an aggregate of stages or pipelines by name, and of sources that list more; see `Aggregate`.
+
+    Containers are spread unless a policy says otherwise.
+    """
     checked: dict[str, Pipeline] = {}
     for name, member in members.items():
         _check_name(name)
         checked[name] = member if isinstance(member, Pipeline) else Pipeline((member,))
     listed = tuple(source if isinstance(source, Pipeline) else Pipeline((source,)) for source in sources)
-    return AggregateStage(checked, policy, listed)
+    return AggregateStage(checked, policy or make_policy(), listed)
 
 
 @part(Role.BACKEND)
 @click.argument("members", nargs=-1, required=True, metavar="[NAME=]STAGE...")
 @click.option(
     "--strategy",
-    type=click.Choice(sorted(POLICIES)),
+    type=click.Choice(sorted(STRATEGIES)),
     default="spread",
-    help="How a host is chosen for a new container.",
+    help="How a host is chosen for a new container, of those that may take it.",
 )
-def aggregate(members: tuple[str, ...], strategy: str) -> Stage:
+@click.option(
+    "--overcommit",
+    type=click.FloatRange(min=-1, min_open=True),
+    metavar="RATIO",
+    help="Refuse a host where more CPUs or memory would be reserved than it has and RATIO of it besides (0.05).",
+)
+@click.option(
+    "--max-containers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Refuse a host that has N containers; the label containerslots=N of an engine goes before.",
+)
+def aggregate(members: tuple[str, ...], strategy: str, overcommit: float | None, max_containers: int | None) -> Stage:
     """Many hosts as one.
 
     Each STAGE is a pipeline in quotes (`"a=docker unix:///a.sock"`). A host is called NAME, else after its address. A
@@ -100,7 +115,8 @@ def aggregate(members: tuple[str, ...], strategy: str) -> Stage:
         if name in named:
             raise Invalid(f"two members are called {name!r}: give one of them a name ({name}-2={rest!r})")
         named[name] = pipeline
-    return AggregateStage(named, POLICIES[strategy], tuple(sources))
+    policy = make_policy(strategy, overcommit=overcommit, max_containers=max_containers)
+    return AggregateStage(named, policy, tuple(sources))
 
 
 def _avoiding(name: str, member: Pipeline, addresses: frozenset[str]) -> Pipeline:

@@ -10,40 +10,56 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from .rows import Row
+
 Spec = Mapping[str, Any]
 """What is to be created (for a container, the body of operation ContainerCreate)."""
 
 
 @frozen
-class Candidate:
-    """A host that might take the container. CPUs are counted in whole ones, memory in bytes.
+class Pending:
+    """A container on its way to a member: it is being created, or was, and has not been listed yet.
 
-    `containers` are those there are, stopped ones too; `pending` those on their way there. What is reserved is what
-    their creation asked for. `reason` says why a host is not healthy. A total of zero is not known.
+    It has an `id` once it was created. `host` is the one beneath the member, as that calls it: `""` for the member
+    itself, and where it is not known.
+    """
+
+    name: str = ""
+    spec: Spec = field(factory=dict)
+    host: str = ""
+    id: str = ""
+
+
+@frozen
+class Candidate:
+    """A member that might take the container, and what is known of it: rows as its mirror holds them.
+
+    `hosts` are the rows of the hosts beneath (one that is its own host has one, with the member `""`; none is known of
+    one that never answered), and `lost` says by member which of them do not answer, and why. Collections that are None
+    are not known.
     """
 
     name: str
-    containers: int = 0
-    pending: int = 0
-    healthy: bool = True
-    reason: str = ""
-    cpus: float = 0
-    memory: int = 0
-    reserved_cpus: float = 0
-    reserved_memory: int = 0
-    labels: Mapping[str, str] = field(factory=dict)
+    hosts: tuple[Row, ...] = ()
+    containers: tuple[Row, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    lost: Mapping[str, str] = field(factory=dict)
+    images: tuple[Row, ...] | None = None
+    networks: tuple[Row, ...] | None = None
+    volumes: tuple[Row, ...] | None = None
 
     @property
     def load(self) -> int:
-        """How many containers it has, or is about to have."""
-        return self.containers + self.pending
+        """How many containers it has, stopped ones too, or is about to have."""
+        return len(self.containers) + len(self.pending)
 
 
 class Policy(Protocol):
     """Order the candidates, the best first, without those that may not have it.
 
-    Pure and quick. Raises `Unavailable` that names each host and why not, where none may have it. The caller tries them
-    in turn while a host answers that it lacks what is needed.
+    Quick, and without effects. Raises `Unavailable` that names each host and why not, where none may have it, and
+    `Invalid` for a spec that asks in words that cannot be read. The caller tries the first; where that answers that it
+    lacks what is needed, it asks again about the others.
     """
 
     def __call__(self, spec: Spec, candidates: Sequence[Candidate], /) -> Sequence[Candidate]: ...

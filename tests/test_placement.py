@@ -11,7 +11,9 @@ import trio
 
 from swarmkit import Message, Verb
 from swarmkit.errors import Conflict, Invalid, NotFound, SwarmError, Timeout, Unavailable
+from swarmkit.pipeline import open_pipeline, parse_pipeline
 from swarmkit.placement import Candidate, Spec
+from swarmkit.registry import Registry
 
 from .aggregate.scripted import ScriptedHost, full_id
 from .aggregate.whole import host_with, ls, whole_of
@@ -82,8 +84,9 @@ async def test_policy_decides(autojump_clock: Clock) -> None:
         assert (await whole(spawn("web"))).path[1] == "b"
         ((spec, (one, two)),) = asked
         assert spec == {"Image": "busybox"}
-        assert one == Candidate(name="a", containers=1, cpus=4, memory=1 << 30, labels={"disk": "ssd"})
-        assert two == Candidate(name="b")
+        assert (one.name, [row.name for row in one.containers], one.pending, one.lost) == ("a", ["db"], (), {})
+        assert [row.document["Labels"] for row in one.hosts] == [{"disk": "ssd"}]
+        assert (two.name, two.containers) == ("b", ())
 
 
 async def test_lost_host_is_passed_over(autojump_clock: Clock) -> None:
@@ -146,9 +149,47 @@ async def test_failed_creation_does_not_count(autojump_clock: Clock) -> None:
         refuse(a, Timeout("sent"))
         with pytest.raises(Timeout):
             await whole(spawn("web"))
-        assert whole.members["a"].candidate().pending == 0
+        assert whole.members["a"].candidate().pending == ()
         a.before = None
         assert (await whole(spawn("web"))).path[1] == "a"
+
+
+# -- what an operator says ----------------------------------------------------------------------------------------
+
+
+async def refusal(options: str, *specs: dict[str, Any]) -> str:
+    """Create containers on an aggregate of one in-memory engine; return why the last one is refused, if it is."""
+    stage = f'aggregate {options} "a=fake"'
+    async with open_pipeline(parse_pipeline(stage, Registry())) as host:
+        for spec in specs[:-1]:
+            await host.spawn({"Image": "busybox", **spec})
+        try:
+            await host.spawn({"Image": "busybox", **specs[-1]})
+        except Unavailable as error:
+            return error.message
+    return ""
+
+
+@pytest.mark.parametrize("strategy", ["spread", "binpack", "random"])
+async def test_a_cap_is_an_option(strategy: str) -> None:
+    """No host has more containers than the operator allows, whatever the strategy."""
+    message = await refusal(f"--strategy {strategy} --max-containers 2", {}, {}, {})
+    assert message == "no host can take the container: a: has 2 of 2 containers"
+
+
+async def test_overcommitting_is_an_option() -> None:
+    """Limits are no rule without it, and with it are."""
+    half, much = {"HostConfig": {"Memory": 1 << 29}}, {"HostConfig": {"Memory": 1 << 50}}
+    assert await refusal("", half, much) == ""
+    assert "a: has no room: " in await refusal("--overcommit 0.05", half, much)
+    assert await refusal("--overcommit 0.05", half, half) == ""
+
+
+@pytest.mark.parametrize("options", ["--overcommit -1", "--overcommit x", "--max-containers 0", "--strategy best"])
+async def test_options_that_make_no_sense(options: str) -> None:
+    """They are refused with the option's name."""
+    with pytest.raises(Invalid, match=options.split()[0]):
+        parse_pipeline(f'aggregate {options} "a=fake"', Registry())
 
 
 # -- names --------------------------------------------------------------------------------------------------------

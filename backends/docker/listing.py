@@ -23,6 +23,15 @@ INSPECTED_AT_ONCE = 8
 DETAIL = ("State", "Created")
 """What of a container's inspect goes with its row: exact times, for the texts and the order of a list."""
 
+RESERVED = {
+    "HostConfig": (
+        *("NanoCpus", "CpuQuota", "CpuPeriod", "Memory", "MemoryReservation"),
+        *("NetworkMode", "PortBindings"),
+    ),
+    "Config": ("ExposedPorts",),
+}
+"""What goes with it of two of its objects, where it is not empty: what the container takes of its host."""
+
 Detail = Mapping[str, Any] | None
 """A container's detail; None where it has gone between the list and its inspect."""
 
@@ -86,7 +95,7 @@ class EngineListing:
         except NotFound:
             return None
         with understanding(self._host, "an account of a container"):
-            return {key: document[key] for key in DETAIL}
+            return {key: document[key] for key in DETAIL} | _reserved(document)
 
     async def rows(self, collection: str) -> tuple[Row, ...]:
         """List images, networks or volumes."""
@@ -110,6 +119,14 @@ class EngineListing:
     async def inspect(self, collection: str, reference: str) -> Any:
         """Return the document of one thing, as the engine has it."""
         return await self._client.get_json(inspect_target(collection, reference))
+
+
+def _reserved(document: Mapping[str, Any]) -> dict[str, Any]:
+    found = {
+        part: {key: value for key in keys if (value := (document.get(part) or {}).get(key))}
+        for part, keys in RESERVED.items()
+    }
+    return {part: values for part, values in found.items() if values}
 
 
 def _container_row(document: Mapping[str, Any]) -> Row:

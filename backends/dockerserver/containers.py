@@ -11,9 +11,11 @@ from urllib.parse import quote, urlencode
 from attrs import evolve
 
 from swarmkit.engine import containers as listing
+from swarmkit.engine.dependencies import referred
 from swarmkit.engine.documents import node_document, with_host_in_row, with_node_in_inspect
 from swarmkit.engine.filters import Filters
 from swarmkit.engine.names import name_in_use
+from swarmkit.engine.placement import settled
 from swarmkit.engine.references import find_image
 from swarmkit.engine.replies import answered
 from swarmkit.engine.rows import Row as ListedRow
@@ -30,7 +32,7 @@ from .everywhere import prune
 from .execs import ExecOwners
 from .forwarding import connect, forward
 from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, json_of, parse_json
-from .references import place_of, referred
+from .references import place_of
 
 
 class Containers:
@@ -89,10 +91,11 @@ class Containers:
         args: dict[str, Any] = {key: call.params[key] for key in ("name", "platform") if call.params.get(key)}
         if call.version is not None:
             args["version"] = call.version
-        if not self._hosts.single and referred(spec):
-            spec, args["on"] = await place_of(
-                self._hosts, spec, args.get("name", "").removeprefix("/").rpartition("/")[0]
-            )
+        if not self._hosts.single:
+            spec = settled(spec)
+            if referred(spec):
+                asked = args.get("name", "").removeprefix("/").rpartition("/")[0]
+                spec, args["on"] = await place_of(self._hosts, spec, asked)
         reply = await self._hosts.service(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
         created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": reply.get("warnings") or []})
         return json_answer(created, 201)

@@ -5,42 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from swarmkit.engine.dependencies import LISTS, MODES, SHARED, entries, is_shared, referred, split_entry
 from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.message import Message, Verb
 from swarmkit.rows import Row
 
 from .hosts import Hosts
-
-_MODES = ("NetworkMode", "PidMode", "IpcMode")
-_LISTS = ("VolumesFrom", "Links")
-_SHARED = "container:"
-
-
-def referred(spec: Mapping[str, Any]) -> list[str]:
-    """Return the names or ids of the containers that a spec refers to.
-
-    What is not of the specification's types is no reference: the engine says what is wrong with it.
-    """
-    config = spec.get("HostConfig")
-    if not isinstance(config, dict):
-        return []
-    modes = [str(config.get(mode)).removeprefix(_SHARED) for mode in _MODES if _is_shared(config.get(mode))]
-    return modes + [_split(entry)[0] for field in _LISTS for entry in _entries(config, field)]
-
-
-def _is_shared(mode: object) -> bool:
-    return isinstance(mode, str) and mode.startswith(_SHARED)
-
-
-def _entries(config: Mapping[str, Any], field: str) -> list[str]:
-    """Return the entries of a list of `container`, `container:mode` or `container:alias`."""
-    entries = config.get(field)
-    return [str(entry) for entry in entries] if isinstance(entries, list) else []
-
-
-def _split(entry: str) -> tuple[str, str]:
-    container, colon, rest = entry.partition(":")
-    return container, colon + rest
 
 
 async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str) -> tuple[dict[str, Any], str]:
@@ -71,12 +41,12 @@ async def _find(hosts: Hosts, reference: str) -> Row:
 def _with_plain(config: Mapping[str, Any], found: Mapping[str, Row]) -> dict[str, Any]:
     """Return the host's part of a spec with ids for references; with names for links, which need one."""
     plain = dict(config)
-    for mode in _MODES:
-        if _is_shared(config.get(mode)):
-            plain[mode] = _SHARED + found[config[mode].removeprefix(_SHARED)].id
-    for field in _LISTS:
-        if entries := [_split(entry) for entry in _entries(config, field)]:
-            plain[field] = [_own(found[name], field) + rest for name, rest in entries]
+    for mode in MODES:
+        if is_shared(config.get(mode)):
+            plain[mode] = SHARED + found[config[mode].removeprefix(SHARED)].id
+    for field in LISTS:
+        if split := [split_entry(entry) for entry in entries(config, field)]:
+            plain[field] = [_own(found[name], field) + rest for name, rest in split]
     return plain
 
 

@@ -12,6 +12,7 @@ from ..message import Message, Path
 from ..mirror import Mirror
 from ..placement import Candidate
 from ..rows import Missing, Plain, Row
+from .arrivals import Arrivals
 
 
 @define(eq=False)
@@ -24,7 +25,7 @@ class Member:
     name: str
     mirror: Mirror
     labels: Mapping[str, str] = field(factory=dict)
-    creating: int = field(default=0)
+    arrivals: Arrivals = field(factory=Arrivals)
 
     async def __call__(self, message: Message, /) -> Message:
         return await self.mirror(message)
@@ -57,7 +58,7 @@ class Member:
     def node(self, row: Row) -> Row:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""
         name = self.host(row.member)
-        document = {**row.document, "Name": name, "Labels": self._labels(row)}
+        document = {**self._labelled(row).document, "Name": name}
         lost = self.mirror.why_lost(row.member) or row.lost
         if lost and row.lost is None:  # the host itself has not said so: it is what it was heard from that is gone
             document |= {"State": "unhealthy", "Reason": lost}
@@ -73,10 +74,10 @@ class Member:
         document = {"Name": self.name, "State": state, "Reason": reason, "Labels": dict(self.labels)}
         return Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
 
-    def _labels(self, *rows: Row) -> dict[str, str]:
-        """Return the labels that a host beneath has; of several hosts those that they have of the member."""
-        own = rows[0].document.get("Labels") or {} if len(rows) == 1 else {}
-        return {**own, **self.labels}
+    def _labelled(self, row: Row) -> Row:
+        """Return the row of a host beneath with the member's labels before its own."""
+        own = row.document.get("Labels") or {}
+        return evolve(row, document={**row.document, "Labels": {**own, **self.labels}})
 
     def missing(self) -> list[Missing]:
         """Return the hosts beneath of which nothing is known."""
@@ -90,19 +91,22 @@ class Member:
 
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""
-        rows = list(self.mirror.nodes.values())
-        nodes = [row.document for row in rows]
-        reason = self.mirror.why_lost()
+        mirror = self.mirror
+        listed = mirror.replica.rows
+        unlisted = [row for id in mirror.ids() - listed.keys() if (row := mirror.known(id))] if mirror.unlisted else []
         return Candidate(
             name=self.name,
-            containers=len(self.mirror.replica.rows),
-            pending=self.creating + self.mirror.unlisted,
-            healthy=reason is None,
-            reason=reason or "",
-            cpus=sum(node.get("NCPU", 0) for node in nodes),
-            memory=sum(node.get("MemTotal", 0) for node in nodes),
-            labels=self._labels(*rows),
+            hosts=tuple(self._labelled(row) for row in mirror.nodes.values()),
+            containers=tuple(listed.values()),
+            pending=self.arrivals.pending(unlisted),
+            lost=self._silent(),
         )
+
+    def _silent(self) -> dict[str, str]:
+        """Return the hosts beneath of which not enough is known to place anything there, and why."""
+        unknown = None if self.mirror.synced else "still being listed"
+        reasons = {host: self.mirror.why_lost(host) or unknown for host in self.mirror.members()}
+        return {host: reason for host, reason in reasons.items() if reason is not None}
 
 
 def inward(path: Path) -> tuple[str, Path]:

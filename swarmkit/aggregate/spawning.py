@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 
 from ..errors import Conflict, Invalid, NotFound, SwarmError, Unavailable
 from ..message import Message
-from ..placement import Candidate, Policy
+from ..placement import Policy
 from .members import Member
 from .resolving import refresh
 
@@ -74,17 +74,30 @@ class Spawner:
     async def _place(self, message: Message) -> Message:
         spec: Mapping[str, Any] = message.get("spec") or {}
         members, message = self._eligible(message)
-        order = self.policy(spec, [member.candidate() for member in members])
-        failures: list[tuple[Candidate, SwarmError]] = []
-        for candidate in order:
-            member = self.members.get(candidate.name)
-            if member is None:
-                continue  # it left while others were asked
+        await refresh(members)  # what was removed through us has given back its room
+        failures: dict[str, SwarmError] = {}
+        while True:
+            member = self._choose(spec, members, failures)
             try:
                 return await self.spawn_on(member, message)
             except (NotFound, Unavailable) as error:  # both say: known not done, so another may be asked
-                failures.append((candidate, error))
-        raise _nowhere(failures)
+                failures[member.name] = error
+
+    def _choose(self, spec: Mapping[str, Any], members: list[Member], failures: Mapping[str, SwarmError]) -> Member:
+        """Return the member that the policy puts first among those that have not failed.
+
+        It is asked anew each time, because others have been placed meanwhile.
+        """
+        left = [each for each in members if each.name not in failures and self.members.get(each.name) is each]
+        if failures and not left:
+            raise _nowhere(failures)
+        try:
+            order = self.policy(spec, [member.candidate() for member in left])
+        except Unavailable as refusal:
+            raise (_nowhere(failures, refusal) if failures else refusal) from None
+        if not order:
+            raise _nowhere(failures)
+        return self.members[order[0].name]
 
     def _eligible(self, message: Message) -> tuple[list[Member], Message]:
         """Return the members that may be asked, and the message for them: only the host that `on` names, if it does."""
@@ -99,11 +112,10 @@ class Spawner:
     async def spawn_on(self, member: Member, message: Message) -> Message:
         """Create on one member."""
         member.check()
-        member.creating += 1
-        try:
+        with member.arrivals.expect(message) as pending:
             reply = await member(evolve(message, path=("containers",)))
-        finally:
-            member.creating -= 1
+        if reply.path:
+            member.arrivals.arrived(reply.path, pending)
         return evolve(reply, path=member.outward(reply.path))
 
 
@@ -116,11 +128,10 @@ def _inward(message: Message) -> tuple[str | None, Message]:
     return host, evolve(message, args=args | {"on": beneath} if beneath else args)
 
 
-def _nowhere(failures: list[tuple[Candidate, SwarmError]]) -> SwarmError:
-    """Choose what to say: what is missing everywhere is missing; else every member's reason."""
-    if not failures:
-        return Unavailable("no host can take it")
-    missing = [error for _, error in failures if isinstance(error, NotFound)]
+def _nowhere(failures: Mapping[str, SwarmError], refusal: Unavailable | None = None) -> SwarmError:
+    """Choose what to say: what is missing where it was asked for is missing; else every member's reason."""
+    missing = [error for error in failures.values() if isinstance(error, NotFound)]
     if missing:
         return missing[0]
-    return Unavailable("; ".join(f"{candidate.name}: {error.reason}" for candidate, error in failures))
+    reasons = [f"{name}: {error.reason}" for name, error in failures.items()]
+    return Unavailable("; ".join([*reasons, *([refusal.message] if refusal else [])]) or "no host can take it")

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import click
 
-from ..engine.placement import POLICIES
+from ..engine.placement import STRATEGIES
 from ..errors import Internal, Invalid, SwarmError
 from ..part import Part, Stage
 from ..pipeline import Pipeline
@@ -33,7 +33,7 @@ swarmd up                                    on a socket in your runtime directo
 @click.argument("front", nargs=-1, type=click.UNPROCESSED, metavar="[ADDR]... [FRONT OPTION]...")
 @click.option("--context", "contexts", multiple=True, metavar="NAME", help="Only this context; may be given again.")
 @click.option("--hosts", multiple=True, metavar="FILE", help="The hosts that FILE lists, too; may be given again.")
-@click.option("--strategy", type=click.Choice(sorted(POLICIES)), default="spread", show_default=True,
+@click.option("--strategy", type=click.Choice(sorted(STRATEGIES)), default="spread", show_default=True,
               help="How a host is chosen for a new container.")  # fmt: skip
 @click.option("--insecure", is_flag=True, help="Allow plain TCP, to contexts and at ADDR.")
 def up(

@@ -19,11 +19,13 @@ def full_id(name: str) -> str:
     return name.encode().hex().ljust(64, "0")
 
 
-def row(name: str, state: str = "created") -> Row:
-    """Make a container's row, with an id of its name."""
+def row(name: str, state: str = "created", **detail: Any) -> Row:
+    """Make a container's row, with an id of its name; `detail` is what it has of the inspection beside the state."""
     id = full_id(name)
     document = {"Id": id, "Names": [f"/{name}"], "State": state, "Status": ""}
-    return Row(name=name, path=("containers", id), id=id, names=(name,), document=document, detail={"State": {}})
+    return Row(
+        name=name, path=("containers", id), id=id, names=(name,), document=document, detail={"State": {}, **detail}
+    )
 
 
 @define(eq=False)
@@ -104,7 +106,8 @@ class ScriptedHost:
             case Verb.LS:
                 return ack({"rows": [Row(name="x", path=(message.path[-1], "x"), id="x").to_plain()], "missing": []})
             case Verb.SPAWN:
-                made = row(str(message.get("name") or f"c{self.next_stamp()}"))
+                host_config = (message.get("spec") or {}).get("HostConfig") or {}
+                made = row(str(message.get("name") or f"c{self.next_stamp()}"), HostConfig=host_config)
                 self.add(made)
                 return ack({"id": made.id}, path=made.path)
             case Verb.START:

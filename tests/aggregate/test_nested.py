@@ -11,7 +11,7 @@ from attrs import evolve
 
 from swarmkit import Message, Verb
 from swarmkit.aggregate import Aggregate
-from swarmkit.engine.placement import spread
+from swarmkit.engine.placement import make_policy
 from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.parts import aggregate_of
 from swarmkit.placement import Candidate, Spec
@@ -156,6 +156,7 @@ async def test_watch_names_the_leaf(autojump_clock: Clock) -> None:
 async def test_policy_sees_the_whole_of_a_member(autojump_clock: Clock) -> None:
     """To a policy an aggregate among the members is one host with the containers of all its leaves."""
     seen: list[Candidate] = []
+    spread = make_policy()
 
     def noting(spec: Spec, candidates: Sequence[Candidate], /) -> Sequence[Candidate]:
         seen.extend(candidates)
@@ -164,7 +165,7 @@ async def test_policy_sees_the_whole_of_a_member(autojump_clock: Clock) -> None:
     async with nested() as (whole, _):
         whole._spawner.policy = noting
         await whole(Message(Verb.SPAWN, ("containers",), {"spec": {}}))
-        assert [(each.name, each.containers) for each in seen] == [("near", 1), ("dc1", 2)]
+        assert [(each.name, each.load) for each in seen] == [("near", 1), ("dc1", 2)]
 
 
 async def test_two_leaves_of_one_name(autojump_clock: Clock) -> None:

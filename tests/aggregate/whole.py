@@ -10,7 +10,7 @@ import trio
 
 from swarmkit import Listing, Message, Pipeline, Receiver, Service, Stage, Verb
 from swarmkit.aggregate import Aggregate, open_aggregate
-from swarmkit.engine.placement import spread
+from swarmkit.engine.placement import make_policy
 from swarmkit.placement import Policy
 
 from .scripted import ScriptedHost, ScriptedStage, row
@@ -25,7 +25,7 @@ def pipeline(stage: Stage) -> Pipeline:
 
 @asynccontextmanager
 async def whole_of(
-    *hosts: ScriptedHost, policy: Policy = spread, sources: Sequence[Stage] = ()
+    *hosts: ScriptedHost, policy: Policy | None = None, sources: Sequence[Stage] = ()
 ) -> AsyncIterator[Aggregate]:
     """Open an aggregate of hosts by their names, in step, and forget the calls that they took."""
     stages = {host.name: ScriptedStage(host) for host in hosts}
@@ -37,11 +37,11 @@ async def whole_of(
 
 @asynccontextmanager
 async def whole_of_stages(
-    stages: Mapping[str, Stage], *, policy: Policy = spread, sources: Sequence[Stage] = ()
+    stages: Mapping[str, Stage], *, policy: Policy | None = None, sources: Sequence[Stage] = ()
 ) -> AsyncIterator[Aggregate]:
     """Open an aggregate of stages, in step."""
     members = {name: pipeline(stage) for name, stage in stages.items()}
-    async with open_aggregate(members, policy, [pipeline(source) for source in sources]) as whole:
+    async with open_aggregate(members, policy or make_policy(), [pipeline(source) for source in sources]) as whole:
         await trio.testing.wait_all_tasks_blocked()
         yield whole
 

@@ -73,6 +73,21 @@ async def test_detail_is_that_of_the_inspect(autojump_clock: Clock) -> None:
         assert [(row.id, row.detail) for row in listing] == [(web, {"State": {}, "Created": ""})]
 
 
+async def test_detail_tells_what_is_taken(autojump_clock: Clock) -> None:
+    """A listing with detail has the limits, ports and network of the inspect, without what is empty, and no secrets."""
+    async with memory_engine() as engine, opened(engine) as service:
+        web, document = engine.add("web"), {"State": {}, "Created": ""}
+        bindings = {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}
+        config = {"Memory": 5, "NanoCpus": 0, "PortBindings": bindings, "Binds": ["/a:/b"]}
+
+        async def inspected(request: Request) -> Response:
+            return answer({**document, "HostConfig": config, "Config": {"Env": ["PASSWORD=x"], "ExposedPorts": None}})
+
+        engine.handlers["GET", f"/containers/{web}/json"] = inspected
+        (row,) = Listing.of(await service(Message(Verb.LS, ("containers",), {"detail": True})))
+        assert row.detail == {**document, "HostConfig": {"Memory": 5, "PortBindings": bindings}}
+
+
 async def test_no_ids_are_no_request(autojump_clock: Clock) -> None:
     """A listing of no ids asks nothing, and is empty."""
     async with memory_engine() as engine, opened(engine) as service:

@@ -196,6 +196,22 @@ async def test_a_creation_says_what_the_engine_said() -> None:
         }
 
 
+async def test_expressions_leave_the_environment() -> None:
+    """Where a container is to go is said in labels from there on; on a host that is alone nothing is touched."""
+    spec = {"Image": "x", "Env": ["A=b", "constraint:node==a"], "Labels": {"tier": "front"}}
+    hosts = creating()
+    async with serving(hosts) as client:
+        assert (await client("POST", "/containers/create", spec)).status == 201
+        labels = {"tier": "front", "com.docker.swarm.constraints": '["node==a"]'}
+        assert hosts.last(Verb.SPAWN).args["spec"] == {"Image": "x", "Env": ["A=b"], "Labels": labels}
+    single = Scripted(
+        nodes=[node("box", member="")], answers={("", "POST /containers/create"): reply(201, {"Id": "c"})}
+    )
+    async with serving(single) as client:
+        assert (await client("POST", "/containers/create", spec)).status == 201
+        assert json.loads(single.bodies[0]) == spec
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
