@@ -16,13 +16,17 @@ from .rules import RULES, Rule, room, slots
 from .strategies import STRATEGIES, Strategy, wishes
 
 
-@define(eq=False)
+@define
 class Placement:
-    """A policy made of rules and a strategy; see `make_policy`. It remembers sums, and nothing else."""
+    """A policy made of rules and a strategy; see `make_policy`. It remembers sums, and nothing else.
 
-    strategy: Strategy
-    rules: Sequence[Rule] = RULES
-    _places: Places = field(factory=Places)
+    `words` are the options of the part `aggregate` that make it; two policies of the same words are equal.
+    """
+
+    strategy: Strategy = field(eq=False)
+    rules: Sequence[Rule] = field(default=RULES, eq=False)
+    words: tuple[str, ...] = ()
+    _places: Places = field(factory=Places, eq=False)
 
     def __call__(self, spec: Spec, candidates: Sequence[Candidate], /) -> list[Candidate]:
         """Return the candidates that may take the container, the best first.
@@ -72,10 +76,13 @@ def make_policy(
     With `overcommit` no more is reserved than a host has and this share of it besides; without it, a host with room is
     only preferred. `max_containers` is how many a host may have that does not say so itself.
     """
-    rules = [*RULES, slots(max_containers)]
+    rules, words = [*RULES, slots(max_containers)], ["--strategy", strategy]
     if overcommit is not None:
         rules.append(room(overcommit))
-    return Placement(STRATEGIES[strategy](), rules)
+        words += ["--overcommit", f"{overcommit:g}"]
+    if max_containers is not None:
+        words += ["--max-containers", str(max_containers)]
+    return Placement(STRATEGIES[strategy](), rules, tuple(words))
 
 
 def _nowhere(refusals: Mapping[str, str]) -> Unavailable:
