@@ -19,10 +19,18 @@ MAX_EVENT = 1024 * 1024
 REMEMBERED = 1024
 """Events whose identity is kept, to drop those that come twice when a stream is resumed."""
 
-_CHANGES_NOTHING = frozenset(
-    {"attach", "detach", "resize", "top", "export", "copy", "archive-path", "extract-to-dir", "commit"}
-)
-"""Actions on a container after which its row in a list is what it was (besides all `exec_…`)."""
+_CHANGES_NOTHING = {
+    "container": frozenset(
+        {"attach", "detach", "resize", "top", "export", "copy", "archive-path", "extract-to-dir", "commit"}
+    ),
+    "image": frozenset({"save", "push"}),
+    "network": frozenset({"connect", "disconnect"}),  # the list does not say who is connected
+    "volume": frozenset({"mount", "unmount"}),
+}
+"""By an event's type, the actions after which the actor's row in a list is what it was (besides all `exec_…`)."""
+
+_WHOLE = {"image": "images", "network": "networks", "volume": "volumes"}
+"""By an event's type, the collection that must be listed anew: the event may not name all that it has changed."""
 
 Event = dict[str, Any]
 
@@ -74,14 +82,25 @@ class EventStream:
             self.since = f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
-def touched(event: Event) -> str:
-    """Return the container that an event has changed, so that its row must be fetched again; else nothing."""
-    action, actor = str(event.get("Action", "")), event.get("Actor") or {}
-    if event.get("Type") == "network" and action in ("connect", "disconnect"):
-        return str((actor.get("Attributes") or {}).get("container", ""))
-    if event.get("Type") == "container" and action not in _CHANGES_NOTHING and not action.startswith("exec_"):
-        return str(actor.get("ID", ""))
-    return ""
+def touched(event: Event) -> tuple[str, str] | None:
+    """Return what an event has changed: a collection, and the id of its one row, or `""` for any of them."""
+    kind, action = str(event.get("Type", "")), str(event.get("Action", ""))
+    actor = event.get("Actor") or {}
+    if kind == "network" and action in ("connect", "disconnect"):
+        container = str((actor.get("Attributes") or {}).get("container", ""))
+        return ("containers", container) if container else None
+    if kind == "container" and action == "commit":
+        return "images", ""
+    if action in _CHANGES_NOTHING.get(kind, ()) or action.startswith("exec_"):
+        return None
+    if kind == "container":
+        return ("containers", str(actor["ID"])) if actor.get("ID") else None  # a prune has no actor
+    return (_WHOLE[kind], "") if kind in _WHOLE else None
+
+
+def changes_users(event: Event) -> bool:
+    """Tell whether an event changes how many containers use an image."""
+    return event.get("Type") == "container" and event.get("Action") in ("create", "destroy")
 
 
 def _seconds(date: str) -> str:

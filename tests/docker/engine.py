@@ -41,6 +41,9 @@ class MemoryEngine:
     handlers: dict[tuple[str, str], Handler] = field(factory=dict)
     requests: list[tuple[str, str]] = field(factory=list)
     containers: dict[str, dict[str, Any]] = field(factory=dict)
+    images: list[dict[str, Any]] = field(factory=list)
+    networks: list[dict[str, Any]] = field(factory=list)
+    volumes: list[dict[str, Any]] = field(factory=list)
     ping_headers: Headers = PING
     refused: bool = False
     frozen: bool = False
@@ -110,6 +113,12 @@ class MemoryEngine:
                 return Response(200, JSON, receiver)
             case ["containers", "json"]:
                 return answer(list(self.containers.values()))
+            case ["images", "json"]:
+                return answer(self.images)
+            case ["networks"]:
+                return answer(self.networks)
+            case ["volumes"]:
+                return answer({"Volumes": self.volumes or None, "Warnings": None})
             case ["containers", id, "json"] if id in self.containers:
                 return answer({"Id": id, "Created": "", "State": {}, "Config": {"Tty": False}})
         return answer({"message": f"no such thing: {path}"}, 404)
