@@ -38,7 +38,7 @@ async def test_read_does_not_change(autojump_clock: trio.testing.MockClock) -> N
             (Verb.CONNECT, {"method": "head"}),
         ):
             await mirror(Message(verb, WEB, args))
-        assert mirror.settled
+        assert mirror.settled()
 
 
 async def test_write_is_marked_when_it_is_sent(autojump_clock: trio.testing.MockClock) -> None:
@@ -97,7 +97,7 @@ async def test_end_of_a_stream_is_a_write(autojump_clock: trio.testing.MockClock
         sender, receiver = open_pipe()
         reply = await mirror(Message(Verb.CONNECT, WEB, {"method": "POST"}, att=receiver))
         assert await states(mirror) == {"web": "created"}
-        assert mirror.settled
+        assert mirror.settled()
         host.add(row("web", "exited"))
         assert reply.att is not None
         if way == "end":
@@ -143,7 +143,7 @@ async def test_other_collections_are_no_writes(autojump_clock: trio.testing.Mock
     async with mirror_of(ScriptedHost()) as mirror:
         for path in (("volumes", "data"), ("exec", "1234")):
             await mirror(Message(Verb.CONNECT, path, {"method": "POST"}))
-        assert mirror.settled
+        assert mirror.settled()
 
 
 async def test_spawned_is_known_at_once(autojump_clock: trio.testing.MockClock) -> None:
