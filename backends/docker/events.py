@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -29,8 +29,8 @@ _CHANGES_NOTHING = {
 }
 """By an event's type, the actions after which the actor's row in a list is what it was (besides all `exec_…`)."""
 
-_WHOLE = {"image": "images", "network": "networks", "volume": "volumes"}
-"""By an event's type, the collection that must be listed anew: the event may not name all that it has changed."""
+_OF_AN_IMAGE = (("images", ""), ("containers", ""))
+"""What a change of an image changes: a name may move from another, and a container shows what name its image has."""
 
 Event = dict[str, Any]
 
@@ -82,20 +82,23 @@ class EventStream:
             self.since = f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
-def touched(event: Event) -> tuple[str, str] | None:
-    """Return what an event has changed: a collection, and the id of its one row, or `""` for any of them."""
+def touched(event: Event) -> Iterator[tuple[str, str]]:
+    """Return what an event may have changed: collections, each with the id of its one row, or `""` for any of them."""
     kind, action = str(event.get("Type", "")), str(event.get("Action", ""))
     actor = event.get("Actor") or {}
     if kind == "network" and action in ("connect", "disconnect"):
         container = str((actor.get("Attributes") or {}).get("container", ""))
-        return ("containers", container) if container else None
-    if kind == "container" and action == "commit":
-        return "images", ""
-    if action in _CHANGES_NOTHING.get(kind, ()) or action.startswith("exec_"):
-        return None
-    if kind == "container":
-        return ("containers", str(actor["ID"])) if actor.get("ID") else None  # a prune has no actor
-    return (_WHOLE[kind], "") if kind in _WHOLE else None
+        yield from (("containers", container),) if container else ()
+    elif kind == "container" and action == "commit":
+        yield from _OF_AN_IMAGE
+    elif action in _CHANGES_NOTHING.get(kind, ()) or action.startswith("exec_"):
+        return
+    elif kind == "container":
+        yield from (("containers", str(actor["ID"])),) if actor.get("ID") else ()  # a prune has no actor
+    elif kind == "image":
+        yield from _OF_AN_IMAGE
+    elif kind in ("network", "volume"):
+        yield f"{kind}s", ""
 
 
 def changes_users(event: Event) -> bool:

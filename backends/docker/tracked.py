@@ -74,11 +74,21 @@ class Tracked:
             ids, self._dirty = sorted(self._dirty), set()
             if "" in ids:
                 began = trio.current_time()
-                await self.compare()
+                ids = sorted({*ids, *await self._list_anew()} - {""})
                 await trio.sleep(REST * (trio.current_time() - began))
-            else:
-                for start in range(0, len(ids), FETCHED_AT_ONCE):
-                    await self._fetch(ids[start : start + FETCHED_AT_ONCE])
+            for start in range(0, len(ids), FETCHED_AT_ONCE):
+                await self._fetch(ids[start : start + FETCHED_AT_ONCE])
+
+    async def _list_anew(self) -> set[str]:
+        """Compare with a new list; return the ids of containers that differ, whose detail is not in the list."""
+        if self.collection != "containers":
+            await self.compare()
+            return set()
+        rows = (await self._listing.containers()).rows
+        known = {id: _lasting(row) for id, row in self._rows.items()}
+        return {row.id for row in rows if _lasting(row) != known.get(row.id)} | (
+            known.keys() - {row.id for row in rows}
+        )
 
     async def _fetch(self, ids: Sequence[str]) -> None:
         snapshot = await self._listing.containers(ids=ids, detail=True)
@@ -91,6 +101,11 @@ class Tracked:
 
     def _offer(self, kind: str, path: Path, **args: Any) -> None:
         self._sender.offer(Message(Verb.WATCH, path, {"kind": kind, **args}))
+
+
+def _lasting(row: Row) -> dict[str, Any]:
+    """Return a container's document without the text of its status, which changes with the time."""
+    return {**row.document, "Status": ""}
 
 
 def _counts_users(row: Row) -> bool:

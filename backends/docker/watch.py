@@ -121,8 +121,7 @@ class EngineWatch:
         scope.cancel()
 
     def _event(self, event: Event) -> None:
-        if (change := touched(event)) is not None:
-            collection, id = change
+        for collection, id in touched(event):
             self._tracked[collection].mark(id)
         if changes_users(event) and self._tracked["images"].counts_users:
             self._tracked["images"].mark("")

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qs
 
 import trio
 from attrs import define, field
@@ -112,7 +113,9 @@ class MemoryEngine:
                 self.events.append(sender)
                 return Response(200, JSON, receiver)
             case ["containers", "json"]:
-                return answer(list(self.containers.values()))
+                query = parse_qs(request.target.partition("?")[2])
+                ids = json.loads(query.get("filters", ["{}"])[0]).get("id", self.containers)
+                return answer([document for id, document in self.containers.items() if id in ids])
             case ["images", "json"]:
                 return answer(self.images)
             case ["networks"]:

@@ -107,6 +107,13 @@ CHANGES = [
 ]
 
 
+LISTED = {
+    "images": ["/v1.41/containers/json", "/v1.41/images/json"],
+    "networks": ["/v1.41/networks"],
+    "volumes": ["/v1.41/volumes"],
+}
+
+
 @pytest.mark.parametrize(("kind", "action", "collection"), CHANGES)
 async def test_event_has_its_collection_listed(autojump_clock: Clock, kind: str, action: str, collection: str) -> None:
     """After an event what differs in its collection is told, whatever the event names, and nothing else is asked."""
@@ -123,7 +130,23 @@ async def test_event_has_its_collection_listed(autojump_clock: Clock, kind: str,
             assert {path.partition("/")[0] for _, path in said} == {collection}
             assert len(said) == (2 if collection == "images" else 1)
             assert {kind for kind, _ in said} == {"put"}
-            assert len(engine.requests) == 1
+            assert sorted(target.partition("?")[0] for _, target in engine.requests) == LISTED[collection]
+
+
+async def test_event_of_an_image_has_containers_compared(autojump_clock: Clock) -> None:
+    """A container shows what its image is called: after an event of one those that differ are told, and no others."""
+    async with memory_engine() as engine:
+        web, db = engine.add("web"), engine.add("db")
+        async with opened(engine) as service:
+            channel = await watch(service)
+            list(iter(channel.receive_nowait, None))
+            engine.requests.clear()
+            engine.containers[web]["Image"] = "sha256:b"
+            engine.containers[db]["Status"] = "Up 2 minutes"  # which the time has changed
+            await engine.emit("untag", "sha256:b", 1, "image")
+            await trio.testing.wait_all_tasks_blocked()
+            puts = [m.path[-1] for m in iter(channel.receive_nowait, None) if m["kind"] == "put"]
+            assert [id for id in puts if id in (web, db)] == [web]
 
 
 @pytest.mark.parametrize(
