@@ -21,7 +21,9 @@ def changes(message: Message) -> bool:
         return str(message.get("method", "GET")).upper() not in _SAFE_METHODS
     if message.verb is Verb.FILE:
         return message.att is not None
-    return message.verb in (Verb.SPAWN, Verb.START, Verb.STOP, Verb.SET, Verb.ATTACH)
+    if message.verb is Verb.ATTACH:
+        return message.get("io") is not None
+    return message.verb in (Verb.SPAWN, Verb.START, Verb.STOP, Verb.SET)
 
 
 def written(message: Message) -> Iterator[Change]:
