@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,10 +19,18 @@ MAX_EVENT = 1024 * 1024
 REMEMBERED = 1024
 """Events whose identity is kept, to drop those that come twice when a stream is resumed."""
 
-_CHANGES_NOTHING = frozenset(
-    {"attach", "detach", "resize", "top", "export", "copy", "archive-path", "extract-to-dir", "commit"}
-)
-"""Actions on a container after which its row in a list is what it was (besides all `exec_…`)."""
+_CHANGES_NOTHING = {
+    "container": frozenset(
+        {"attach", "detach", "resize", "top", "export", "copy", "archive-path", "extract-to-dir", "commit"}
+    ),
+    "image": frozenset({"save", "push"}),
+    "network": frozenset({"connect", "disconnect"}),  # the list does not say who is connected
+    "volume": frozenset({"mount", "unmount"}),
+}
+"""By an event's type, the actions after which the actor's row in a list is what it was (besides all `exec_…`)."""
+
+_OF_AN_IMAGE = (("images", ""), ("containers", ""))
+"""What a change of an image changes: a name may move from another, and a container shows what name its image has."""
 
 Event = dict[str, Any]
 
@@ -74,14 +82,28 @@ class EventStream:
             self.since = f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
-def touched(event: Event) -> str:
-    """Return the container that an event has changed, so that its row must be fetched again; else nothing."""
-    action, actor = str(event.get("Action", "")), event.get("Actor") or {}
-    if event.get("Type") == "network" and action in ("connect", "disconnect"):
-        return str((actor.get("Attributes") or {}).get("container", ""))
-    if event.get("Type") == "container" and action not in _CHANGES_NOTHING and not action.startswith("exec_"):
-        return str(actor.get("ID", ""))
-    return ""
+def touched(event: Event) -> Iterator[tuple[str, str]]:
+    """Return what an event may have changed: collections, each with the id of its one row, or `""` for any of them."""
+    kind, action = str(event.get("Type", "")), str(event.get("Action", ""))
+    actor = event.get("Actor") or {}
+    if kind == "network" and action in ("connect", "disconnect"):
+        container = str((actor.get("Attributes") or {}).get("container", ""))
+        yield from (("containers", container),) if container else ()
+    elif kind == "container" and action == "commit":
+        yield from _OF_AN_IMAGE
+    elif action in _CHANGES_NOTHING.get(kind, ()) or action.startswith("exec_"):
+        return
+    elif kind == "container":
+        yield from (("containers", str(actor["ID"])),) if actor.get("ID") else ()  # a prune has no actor
+    elif kind == "image":
+        yield from _OF_AN_IMAGE
+    elif kind in ("network", "volume"):
+        yield f"{kind}s", ""
+
+
+def changes_users(event: Event) -> bool:
+    """Tell whether an event changes how many containers use an image."""
+    return event.get("Type") == "container" and event.get("Action") in ("create", "destroy")
 
 
 def _seconds(date: str) -> str:

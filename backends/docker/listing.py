@@ -32,6 +32,12 @@ RESERVED = {
 }
 """What goes with it of two of its objects, where it is not empty: what the container takes of its host."""
 
+OPTIONS = {"images": ("all", "shared-size", "manifests")}
+"""By collection, the options of LS that are parameters of the engine's list."""
+
+_NO_NAME = frozenset({"<none>:<none>", "<none>@<none>"})
+"""What stands for a name in the row of an image that has none."""
+
 Detail = Mapping[str, Any] | None
 """A container's detail; None where it has gone between the list and its inspect."""
 
@@ -52,12 +58,16 @@ class EngineListing:
         self._host = client.where
         self._stamp = 0
 
+    def _begin(self) -> int:
+        """Count one more fetch."""
+        self._stamp += 1
+        return self._stamp
+
     async def containers(
         self, *, ids: Sequence[str] | None = None, size: bool = False, detail: bool = False
     ) -> Snapshot:
         """List all containers, or those of the ids given; with `detail` each row has that of its inspect."""
-        self._stamp += 1
-        stamp = self._stamp
+        stamp = self._begin()
         query: dict[str, Any] = {"all": "1"}
         if size:
             query["size"] = "1"
@@ -97,12 +107,14 @@ class EngineListing:
         with understanding(self._host, "an account of a container"):
             return {key: document[key] for key in DETAIL} | _reserved(document)
 
-    async def rows(self, collection: str) -> tuple[Row, ...]:
-        """List images, networks or volumes."""
-        found = await self._client.get_json(list_target(collection))
+    async def whole(self, collection: str, options: Mapping[str, Any] | None = None) -> Snapshot:
+        """List images, networks or volumes; of `options` those in `OPTIONS` are passed on."""
+        stamp = self._begin()
+        asked = [key for key in OPTIONS.get(collection, ()) if (options or {}).get(key)]
+        found = await self._client.get_json(list_target(collection), dict.fromkeys(asked, "1"))
         with understanding(self._host, f"a list of {collection}"):
             documents = found["Volumes"] or [] if collection == "volumes" else found
-            return tuple(_row(collection, document) for document in documents)
+            return Snapshot(stamp, tuple(_row(collection, document) for document in documents))
 
     async def find(self, collection: str, reference: str) -> Row:
         """Find a thing by name, by id or by the beginning of one; raise `NotFound` with the engine's text."""
@@ -141,7 +153,12 @@ def _container_row(document: Mapping[str, Any]) -> Row:
 
 
 def _row(collection: str, document: Mapping[str, Any]) -> Row:
-    found = str(document.get("Id") or document["Name"])
-    tags = document.get("RepoTags") or ()
-    name = str(document.get("Name") or (tags[0] if tags else found))
-    return Row(name=name, path=(collection, found), id=found, names=tuple(tags), document=document)
+    id = str(document["Name"] if collection == "volumes" else document["Id"])
+    names = _image_names(document) if collection == "images" else (str(document["Name"]),)
+    return Row(name=names[0] if names else id, path=(collection, id), id=id, names=names, document=document)
+
+
+def _image_names(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return an image's tags, and its digests with their repositories."""
+    names = (*(document.get("RepoTags") or ()), *(document.get("RepoDigests") or ()))
+    return tuple(str(name) for name in names if name not in _NO_NAME)

@@ -25,7 +25,7 @@ from .streams import carry_archive, converse, join_streams, open_log
 from .watch import EngineWatch
 
 LISTED = 65536
-"""Messages that a watch of documents holds: it begins with one for each container, and events come meanwhile."""
+"""Messages that a watch of documents holds: it begins with one for each thing there is, and events come meanwhile."""
 
 
 class EngineService(VerbService):
@@ -61,7 +61,9 @@ class EngineService(VerbService):
                 )
                 return ack({**Listing(snapshot.rows).to_args(), "stamp": snapshot.stamp})
             case ("images" | "networks" | "volumes" as collection,):
-                return ack(Listing(await self.listing.rows(collection)).to_args())
+                snapshot, ids = await self.listing.whole(collection, message.args), message.get("ids")
+                listed = tuple(row for row in snapshot.rows if ids is None or row.id in ids)
+                return ack({**Listing(listed).to_args(), "stamp": snapshot.stamp})
         raise NotFound(f"{self.name} has no collection {'/'.join(message.path)!r}; it has {', '.join(COLLECTIONS)}")
 
     async def attach(self, message: Message) -> Message:

@@ -1,7 +1,8 @@
 """WATCH on one engine: its events as they are, and the documents of what they change.
 
 Subscribed first, listed second: nothing falls between. A broken event stream is taken up again where it ended
-(`since`), what comes twice is dropped, and the listing is compared with what was known.
+(`since`), what comes twice is dropped, and the listings are compared with what was known. How one collection is
+listed, and what is said of it, is in `tracked`.
 """
 
 from __future__ import annotations
@@ -16,26 +17,29 @@ from swarmkit.channel import Sender
 from swarmkit.errors import Internal, SwarmError, Unavailable
 from swarmkit.message import Message, Verb
 
-from .events import Event, EventStream, touched
-from .listing import EngineListing, Snapshot
+from .events import Event, EventStream, changes_users, touched
+from .listing import EngineListing
 from .node import EngineNode
 from .request import EngineRequest
+from .tracked import Tracked
 
 log = logging.getLogger(__name__)
 
-FETCHED_AT_ONCE = 200
-"""Containers that one request names at most: it names them in its target."""
-
 RETRY_SECONDS = 0.5
-"""Wait before a broken event stream of a healthy engine is opened again."""
+"""Wait before a broken event stream of a healthy engine is opened again, or a list that it refused is asked for."""
+
+LONGEST_RETRY = 60.0
+"""Longest wait before a list is asked for that a healthy engine goes on to refuse; each is twice as long as before."""
 
 
 class EngineWatch:
     """One subscription.
 
-    It sends, as messages of verb WATCH with `kind`: `have` (one for each container and for the node) until `synced`;
-    then `put` (a row is now thus), `gone`, `event` (verbatim), `lost` with a `reason` and `back` (this engine stopped
-    answering; answers again and has been compared). Rows carry a `stamp`: of two for one id the greater is the newer.
+    It sends, as messages of verb WATCH with `kind`: `have` (one for each thing and for the node), and `synced` at `()`
+    once that is all of the containers, at the path of another collection once it is all of that; then `put` (a row is
+    now thus), `gone`, `event` (verbatim), `lost` with a `reason` and `back` (this engine stopped answering; answers
+    again and its containers have been compared), `behind` with a `reason` at the path of a collection that was in step
+    and is to be compared: `synced` follows. Rows carry a `stamp`: of two for one id the greater is the newer.
     """
 
     def __init__(self, node: EngineNode, listing: EngineListing, sender: Sender, *, documents: bool) -> None:
@@ -44,11 +48,12 @@ class EngineWatch:
         self._sender = sender
         self._events = EventStream(node.name, self._event)
         self._documents = documents
-        self._known: set[str] = set()
+        self._containers = Tracked("containers", listing, sender)
+        self._others = tuple(Tracked(collection, listing, sender) for collection in ("images", "networks", "volumes"))
+        self._tracked = {tracked.collection: tracked for tracked in (self._containers, *self._others)}
+        self._in_step: set[str] = set()  # of the others
         self._synced = False
         self._lost = False
-        self._dirty: set[str] = set()
-        self._woken = trio.Event()
 
     async def run(self) -> None:
         """Follow the engine until the receiver has gone or falls too far behind."""
@@ -99,7 +104,7 @@ class EngineWatch:
         async with reply.body, trio.open_nursery() as nursery:
             nursery.start_soon(self._end_when_lost, failures, nursery.cancel_scope)
             if self._documents:
-                nursery.start_soon(self._refresh, failures, nursery.cancel_scope)
+                nursery.start_soon(self._keep_documents, failures, nursery)
             else:
                 self._announce()
             try:
@@ -116,44 +121,60 @@ class EngineWatch:
         scope.cancel()
 
     def _event(self, event: Event) -> None:
-        container = touched(event)
-        if container:
-            self._dirty.add(container)
-            self._woken.set()
+        for collection, id in touched(event):
+            self._tracked[collection].mark(id)
+        if changes_users(event) and self._tracked["images"].counts_users:
+            self._tracked["images"].mark("")
         if event.get("Type") == "daemon":
             self._node.refresh_facts()
         self._offer("event", ("nodes", self._node.name), event=event)
 
     # -- documents ------------------------------------------------------------------------------------------------
 
-    async def _refresh(self, failures: list[SwarmError], scope: trio.CancelScope) -> None:
-        """List everything once, then fetch what events have marked, many at a time."""
+    async def _keep_documents(self, failures: list[SwarmError], nursery: trio.Nursery) -> None:
+        """Compare the containers, have the other collections kept in step, and follow the containers."""
         try:
-            await self._compare(await self._listing.containers(detail=True))
-            while True:
-                await self._woken.wait()
-                self._woken = trio.Event()
-                ids, self._dirty = sorted(self._dirty), set()
-                for start in range(0, len(ids), FETCHED_AT_ONCE):
-                    some = ids[start : start + FETCHED_AT_ONCE]
-                    self._put(set(some), await self._listing.containers(ids=some, detail=True))
+            await self._containers.compare()
+            for tracked in self._others:
+                self._fall_behind(tracked, "being compared")
+            self._announce()
+            for tracked in self._others:
+                nursery.start_soon(self._keep, tracked, failures, nursery.cancel_scope)
+            await self._containers.follow()
         except SwarmError as error:
             failures.append(error)
-            scope.cancel()
+            nursery.cancel_scope.cancel()
         except trio.BrokenResourceError:
-            scope.cancel()  # the receiver has gone, and `run` ends all of this
+            nursery.cancel_scope.cancel()  # the receiver has gone, and `run` ends all of this
 
-    async def _compare(self, snapshot: Snapshot) -> None:
-        """Send a whole listing: as `have` the first time, as changes and departures later."""
-        now = {row.id for row in snapshot.rows}
-        for row in snapshot.rows:
-            kind = "put" if self._synced else "have"
-            args = {"kind": kind, "row": row.to_plain(), "stamp": snapshot.stamp}
-            await self._sender.send(Message(Verb.WATCH, row.path, args))  # waiting for room: there may be very many
-        for gone in self._known - now:
-            self._offer("gone", ("containers", gone), stamp=snapshot.stamp)
-        self._known = now
-        self._announce()
+    async def _keep(self, tracked: Tracked, failures: list[SwarmError], scope: trio.CancelScope) -> None:
+        """Keep one more collection in step. One that the engine refuses to list is behind, and holds up no other."""
+        wait = RETRY_SECONDS
+        while True:
+            try:
+                await tracked.compare()
+                self._catch_up(tracked)
+                wait = RETRY_SECONDS
+                await tracked.follow()
+            except SwarmError as error:
+                if isinstance(error, Unavailable) and "status" not in error.details:  # no refusal: it does not answer
+                    failures.append(error)
+                    scope.cancel()
+                else:
+                    self._fall_behind(tracked, error.reason)
+            except trio.BrokenResourceError:
+                scope.cancel()
+            await trio.sleep(wait)
+            wait = min(2 * wait, LONGEST_RETRY)
+
+    def _catch_up(self, tracked: Tracked) -> None:
+        self._in_step.add(tracked.collection)
+        self._offer("synced", (tracked.collection,))
+
+    def _fall_behind(self, tracked: Tracked, reason: str) -> None:
+        if tracked.collection in self._in_step:
+            self._in_step.discard(tracked.collection)
+            self._offer("behind", (tracked.collection,), reason=reason)
 
     def _announce(self) -> None:
         """Say that the receiver is in step, and that the engine is back if it was told to be lost."""
@@ -163,14 +184,6 @@ class EngineWatch:
         if self._lost:
             self._lost = False
             self._offer("back", ())
-
-    def _put(self, asked: set[str], snapshot: Snapshot) -> None:
-        for row in snapshot.rows:
-            self._known.add(row.id)
-            self._offer("put", row.path, row=row.to_plain(), stamp=snapshot.stamp)
-        for gone in asked - {row.id for row in snapshot.rows}:
-            self._known.discard(gone)
-            self._offer("gone", ("containers", gone), stamp=snapshot.stamp)
 
     def _offer(self, kind: str, path: tuple[str, ...], **args: Any) -> None:
         self._sender.offer(Message(Verb.WATCH, path, {"kind": kind, **args}))

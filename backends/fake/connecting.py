@@ -88,7 +88,7 @@ def disconnect(engine: FakeEngine, container: Container, network: Network) -> No
         raise Internal(f"container {container.id} is not connected to network {network.name}")
     if endpoint.id:
         _leave(engine, container, endpoint, network)
-        _say(engine, "disconnect", network, container)  # the engine says it twice
+    _say(engine, "disconnect", network, container)  # the engine says it twice of a container that runs
     del container.endpoints[network.name]
 
 

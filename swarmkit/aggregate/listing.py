@@ -12,14 +12,12 @@ import trio
 
 from ..errors import SwarmError
 from ..message import Message
+from ..mirror import COLLECTIONS
 from ..rows import Listing, Missing, Row
 from .members import Member, ask
 
 LIST_DEADLINE = 1.5
-"""Seconds that a member may take for what is not mirrored; after that it is named as missing."""
-
-COLLECTIONS = ("containers", "images", "networks", "volumes")
-"""What is listed of all members together, besides the nodes."""
+"""Seconds that a member may take for what its mirror does not answer; after that it is named as missing."""
 
 Listed = Mapping[str, Any]
 """What a reply to LS carries: `rows` and `missing`."""
@@ -57,7 +55,7 @@ async def list_one(member: Member, message: Message) -> Listed:
     """List what one member has; the path is one as the member knows it."""
     if message.path == ("nodes",):
         return list_nodes({member.name: member})
-    if message.path != ("containers",) or message.get("size"):  # else it is mirrored
+    if not member.mirror.answers(message):
         member.check()
     reply = await ask(member, message, LIST_DEADLINE)
     return {

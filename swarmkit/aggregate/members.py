@@ -92,15 +92,21 @@ class Member:
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""
         mirror = self.mirror
-        listed = mirror.replica.rows
-        unlisted = [row for id in mirror.ids() - listed.keys() if (row := mirror.known(id))] if mirror.unlisted else []
         return Candidate(
             name=self.name,
             hosts=tuple(self._labelled(row) for row in mirror.nodes.values()),
-            containers=tuple(listed.values()),
-            pending=self.arrivals.pending(unlisted),
+            containers=tuple(mirror.replica.rows.values()),
+            pending=self.arrivals.pending(mirror.unlisted()),
             lost=self._silent(),
+            images=self._held("images"),
+            networks=self._held("networks"),
+            volumes=self._held("volumes"),
         )
+
+    def _held(self, collection: str) -> tuple[Row, ...] | None:
+        """Return what a collection has; None where that is not known."""
+        mirror = self.mirror
+        return tuple(mirror.replicas[collection].rows.values()) if mirror.holds(collection) else None
 
     def _silent(self) -> dict[str, str]:
         """Return the hosts beneath of which not enough is known to place anything there, and why."""

@@ -11,13 +11,15 @@ from attrs import evolve
 from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented
 from ..instance import open_instance
 from ..message import Message, Verb, ack
+from ..mirror import COLLECTIONS
 from ..pipeline import Pipeline, parse_pipeline
 from ..placement import Policy
+from ..rows import Row
 from ..service import close_ends
-from .listing import COLLECTIONS, Listed, list_all, list_nodes, list_one, list_root
+from .listing import Listed, list_all, list_nodes, list_one, list_root
 from .members import Member, inward
 from .membership import Membership, Parse, any_name
-from .resolving import owned_path, resolve
+from .resolving import Found, holders, owned, resolve
 from .spawning import Spawner
 from .watching import Watches
 
@@ -25,9 +27,9 @@ from .watching import Watches
 class Aggregate:
     """Many hosts as one service.
 
-    A path below `nodes/HOST` goes to that host; one below `containers` to the owner of what it names; other
-    collections are listed from all. CONNECT on the root is not implemented: what has no single owner is the caller's
-    to spread.
+    A path below `nodes/HOST` goes to that host; one below `containers`, `networks` or `volumes` to the owner of what it
+    names; one below `images` is read from any host that has it. CONNECT on the root is not implemented: what has no
+    single owner is the caller's to spread.
     """
 
     def __init__(
@@ -56,8 +58,8 @@ class Aggregate:
                 return await self._to_node(message)
             if message.verb is Verb.SPAWN and message.path in ((), ("containers",)):
                 return await self._spawner.spawn(message)
-            if (reference := owned_path(message)) is not None:
-                return await self._to_owner(message, reference)
+            if (thing := owned(message)) is not None:
+                return await self._to_owner(message, *thing)
             if len(message.path) == 2:
                 return await self._to_any(message)
         except BaseException:
@@ -101,12 +103,11 @@ class Aggregate:
             return await self._spawner.spawn_on(member, message)
         return await self._forward(member, evolve(message, path=inner))
 
-    async def _to_owner(self, message: Message, reference: str) -> Message:
-        member, row = await resolve(self.members, reference)
+    async def _to_owner(self, message: Message, collection: str, reference: str) -> Message:
+        member, row = await resolve(self.members, collection, reference)
         if message.verb is Verb.ATTACH and message.get("io") is None:
             await close_ends(message)
-            row = evolve(member.row(row), lost=member.mirror.why_lost(row.member))
-            return ack(row.to_plain(), path=row.path)
+            return _resolved(member, row)
         return await self._forward(member, evolve(message, path=(*row.path, *message.path[2:])))
 
     async def _forward(self, member: Member, message: Message) -> Message:
@@ -115,14 +116,22 @@ class Aggregate:
         return evolve(reply, path=member.outward(reply.path or message.path))
 
     async def _to_any(self, message: Message) -> Message:
-        """Read something that several members may hold alike (an image) from the first that has it."""
+        """Read something that several members may hold alike (an image): from one that is known to, else from another.
+
+        All are asked where it is not found, for a list has not all there is.
+        """
         reading = message.verb in (Verb.GET, Verb.ATTACH) or (
             message.verb is Verb.CONNECT and message.get("method", "GET") in ("GET", "HEAD")
         )
         if not reading:
             raise Invalid(f"{'/'.join(message.path)} may be on several hosts: name one below nodes")
+        collection, reference = message.path
+        found = await holders(self.members, collection, reference) if collection in COLLECTIONS else []
+        if found and message.verb is Verb.ATTACH and message.get("io") is None:
+            await close_ends(message)
+            return _resolved(*found[0])
         first: Message | SwarmError = Unavailable("no host answers")
-        for member in list(self.members.values()):  # who may come and go meanwhile
+        for member in _first_of(found, self.members):
             try:
                 reply = await self._forward(member, message)
             except (NotFound, Unavailable) as error:
@@ -139,6 +148,17 @@ class Aggregate:
         if isinstance(first, SwarmError):
             raise first
         return first
+
+
+def _resolved(member: Member, row: Row) -> Message:
+    """Answer ATTACH with what is known."""
+    row = evolve(member.row(row), lost=member.mirror.why_lost(row.member))
+    return ack(row.to_plain(), path=row.path)
+
+
+def _first_of(found: Sequence[Found], members: Mapping[str, Member]) -> list[Member]:
+    """Return the members, who may come and go, those first where something was found."""
+    return list(dict.fromkeys([*(member for member, _ in found), *members.values()]))
 
 
 @asynccontextmanager

@@ -10,8 +10,12 @@ import trio
 from ..channel import Receiver, Sender, open_channel
 from ..errors import SwarmError, Unavailable
 from ..message import Message, Path, Verb
+from ..mirror import COLLECTIONS, CONTAINERS
 from ..rows import Row
 from .members import Member
+
+IN_STEP: tuple[Path, ...] = ((), *((name,) for name in COLLECTIONS if name != CONTAINERS))
+"""Where a watch says `synced`: of nodes and containers, and of each other collection."""
 
 WATCHED = 16384
 """Messages that a watcher of the whole may be behind, besides those that wait at each member."""
@@ -56,28 +60,34 @@ class Watches:
 
 
 class MergedWatch:
-    """Forward what each member's watch says, in the names of the whole; `synced` once each has been heard."""
+    """Forward what each member's watch says, in the names of the whole.
+
+    The whole is `synced`, at each of the paths `IN_STEP`, once each member is or has been lost.
+    """
 
     def __init__(self, sender: Sender, *, documents: bool, nursery: trio.Nursery) -> None:
         self._sender = sender
         self._documents = documents
         self._nursery = nursery
         self._scopes: dict[str, trio.CancelScope] = {}
-        self._waiting: set[str] = set()
+        self._waiting: dict[Path, set[str]] = {  # members that are not in step
+            path: set() for path in (IN_STEP if documents else IN_STEP[:1])
+        }
+        self._synced: set[Path] = set()
         self._known: dict[str, dict[Path, Path]] = {}  # by member: paths as it says them, and as they were told
         self._started = False
-        self._synced = False
 
     def begin(self, members: list[Member]) -> None:
         """Follow the members there are."""
         for member in members:
             self.add(member)
         self._started = True
-        self._offer(self._heard(""))  # which are all there is to wait for where there are no members
+        self._offer(self._heard("", *self._waiting))  # which is all there is to wait for where there are no members
 
     def add(self, member: Member) -> None:
         """Follow one more member."""
-        self._waiting.add(member.name)
+        for waiting in self._waiting.values():
+            waiting.add(member.name)
         self._scopes[member.name] = trio.CancelScope()
         channel = member.mirror.subscribe(documents=self._documents)  # at once: the watch misses nothing from here on
         self._nursery.start_soon(self._follow, member, channel, self._scopes[member.name])
@@ -88,7 +98,7 @@ class MergedWatch:
             scope.cancel()
         gone = self._known.pop(member.name, {}).values()
         self._offer([Message(Verb.WATCH, path, {"kind": "gone"}) for path in gone])
-        self._offer(self._heard(member.name))
+        self._offer(self._heard(member.name, *self._waiting))
 
     def _offer(self, messages: list[Message]) -> None:
         for message in messages:
@@ -121,8 +131,12 @@ class MergedWatch:
     def _told(self, member: Member, message: Message) -> list[Message]:
         """Return what the whole says when a member says this."""
         kind = message.get("kind")
+        if kind in ("synced", "behind") and message.path not in self._waiting:
+            return []  # it has a collection that is none of ours
         if kind == "synced":
-            return self._heard(member.name)
+            return self._heard(member.name, message.path)
+        if kind == "behind":
+            return self._behind(member, message)
         if kind in ("lost", "back"):
             return self._state(member, kind, message)
         args: dict[str, Any] = {key: value for key, value in message.args.items() if key != "stamp"}
@@ -143,13 +157,26 @@ class MergedWatch:
         beneath = str(message.get("member", ""))
         told = [Message(Verb.WATCH, (), {**message.args, "member": member.host(beneath)})]
         if kind == "lost" and (not beneath or member.mirror.broken is not None):
-            told += self._heard(member.name)  # it has nothing more to say for now, and nobody waits for it
+            told += self._heard(
+                member.name, *self._waiting
+            )  # it has nothing more to say for now, and nobody waits for it
         return told
 
-    def _heard(self, member: str) -> list[Message]:
-        """Take note that a member is in step; return what is to be said of that."""
-        self._waiting.discard(member)
-        if self._waiting or self._synced or not self._started:
+    def _behind(self, member: Member, message: Message) -> list[Message]:
+        """Take note that a member is not in step with a collection any more; nor is the whole, then."""
+        self._waiting[message.path].add(member.name)
+        if message.path not in self._synced:
             return []
-        self._synced = True
-        return [Message(Verb.WATCH, (), {"kind": "synced"})]
+        self._synced.remove(message.path)
+        reason = f"{member.name}: {message.get('reason')}"
+        return [Message(Verb.WATCH, message.path, {"kind": "behind", "reason": reason})]
+
+    def _heard(self, member: str, *paths: Path) -> list[Message]:
+        """Take note that a member is in step; return what is to be said of that."""
+        told = []
+        for path in paths:
+            self._waiting[path].discard(member)
+            if self._started and not self._waiting[path] and path not in self._synced:
+                self._synced.add(path)
+                told.append(Message(Verb.WATCH, path, {"kind": "synced"}))
+        return told

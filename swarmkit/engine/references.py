@@ -42,6 +42,12 @@ def with_tag(reference: str) -> str:
     return f"{name}:{tag or 'latest'}"
 
 
+def image_id(reference: str) -> str:
+    """Return the beginning of an image's id that a reference may be, with `sha256:` or without; else nothing."""
+    digits = _ID.fullmatch(reference)
+    return f"sha256:{digits[1]}" if digits else ""
+
+
 def find_image(reference: str, images: Iterable[Document]) -> str | None:
     """Return the Id of the image meant: by full id, by tag or digest, or by the beginning of one id only.
 
@@ -49,8 +55,7 @@ def find_image(reference: str, images: Iterable[Document]) -> str | None:
     """
     held = list(images)
     wanted = with_tag(reference)
-    digits = _ID.fullmatch(reference)
-    prefix = f"sha256:{digits[1]}" if digits else None
+    prefix = image_id(reference)
     ids = {image["Id"] for image in held}
     if prefix in ids:
         return prefix

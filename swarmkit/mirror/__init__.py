@@ -1,21 +1,26 @@
-"""A local replica of a host's containers, kept by WATCH, so that listing and resolving ask nobody."""
+"""A local replica of what a host has, kept by WATCH, so that listing and resolving ask nobody."""
 
+from .collections import COLLECTIONS, CONTAINERS, Collection
 from .fetching import FETCH_DEADLINE
 from .following import RESUBSCRIBE_SECONDS
-from .known import CREATED, MIRRORED, Lost
+from .known import CREATED, Lost
 from .replica import Replica
-from .service import Mirror, changes, open_mirror
+from .service import Mirror, open_mirror
 from .watchers import WATCHED
+from .writes import changes, written
 
 __all__ = [
+    "COLLECTIONS",
+    "CONTAINERS",
     "CREATED",
     "FETCH_DEADLINE",
-    "MIRRORED",
     "RESUBSCRIBE_SECONDS",
     "WATCHED",
+    "Collection",
     "Lost",
     "Mirror",
     "Replica",
     "changes",
     "open_mirror",
+    "written",
 ]

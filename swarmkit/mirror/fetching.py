@@ -12,12 +12,13 @@ import trio
 from attrs import define, field
 
 from ..errors import SwarmError
-from ..message import Message, Path, Verb
+from ..message import Message, Verb
 from ..rows import Listing, Row
 from ..service import Service
-from .known import MIRRORED
+from .collections import COLLECTIONS
 from .learning import Learner
 from .marks import Marks
+from .replica import key_of
 from .watchers import Watchers
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ FETCH_DEADLINE = 1.0
 
 FETCHED_AT_ONCE = 200
 """Ids that one request names at most."""
-
-_SHOWN_ELSEWHERE = frozenset({"networks", "images"})  # what changes there shows in the rows of containers
 
 
 @define(eq=False)
@@ -40,10 +39,14 @@ class _Fetch:
 
 
 class Fetcher:
-    """Keep marks on what may have changed, and have it fetched when it is asked for; `run` does that."""
+    """Keep marks on what of a collection may have changed, and have it fetched when it is asked for; `run` does that.
 
-    def __init__(self, name: str, inner: Service, known: Learner, watchers: Watchers) -> None:
+    Each collection has its own: who reads one waits for no other.
+    """
+
+    def __init__(self, name: str, collection: str, inner: Service, known: Learner, watchers: Watchers) -> None:
         self._name = name
+        self._collection = COLLECTIONS[collection]
         self._inner = inner
         self._known = known
         self._watchers = watchers
@@ -57,20 +60,14 @@ class Fetcher:
         """Whether nothing is marked."""
         return not self._marks
 
-    def mark(self, path: Path) -> None:
-        """Remember that what the path names may have changed; where that is not known, everything."""
-        match path:
-            case ("nodes", _, *rest):
-                self.mark(tuple(rest))
-            case (collection, reference, *_) if collection == MIRRORED:
-                found = {row.id for row in self._known.find(reference)}
-                if not found and len(reference) == 64:  # an id of what was never listed
-                    found = {reference}
-                self._marks.mark(found) if found else self._marks.mark_all()
-            case () | ("containers",):
-                self._marks.mark_all()
-            case (collection, *_) if collection in _SHOWN_ELSEWHERE:
-                self._marks.mark_all()
+    def mark(self, reference: str) -> None:
+        """Remember that what this means may have changed; where that is not known, or nothing is said, everything."""
+        found: set[str] = set()
+        if self._collection.by_id and reference:
+            found = {row.id for row in self._known.find(reference)}
+            if not found and len(reference) == 64:  # an id of what was never listed
+                found = {reference}
+        self._marks.mark(found) if found else self._marks.mark_all()
 
     async def refresh(self) -> bool:
         """Have what is marked fetched, or wait for the first listing; not of a lost host, nor past `FETCH_DEADLINE`.
@@ -109,33 +106,45 @@ class Fetcher:
     async def _fetch(self) -> None:
         number, asked = self._marks.last, set(self._marks.ids)
         if self._marks.all is not None or len(asked) > FETCHED_AT_ONCE:
-            asked |= await self._find_changed()
+            asked |= await self._fetch_list()
         for some in _batches(sorted(asked), FETCHED_AT_ONCE):
             await self._fetch_rows(some)
         self._marks.read(number)
 
-    async def _find_changed(self) -> set[str]:
+    async def _fetch_list(self) -> set[str]:
         """List everything, which is cheap, and return the ids whose detail must be fetched, which is not."""
-        known = self._known.ids()  # before asking: what comes meanwhile may not be in the answer
-        reply = await self._inner(Message(Verb.LS, (MIRRORED,)))
-        listing = Listing.of(reply)
-        self._remove_unlisted(known, listing, int(reply.get("stamp", 0)))
-        return {row.id for row in listing if not _alike(row, self._known.replica.rows.get(row.id))}
+        known = self._known.keys(self._collection.name)  # before asking: what comes meanwhile may not be in the answer
+        reply = await self._inner(Message(Verb.LS, (self._collection.name,)))
+        listing, stamp = Listing.of(reply), int(reply.get("stamp", 0))
+        self._remove_unlisted(known, listing, stamp)
+        rows = self._known.replicas[self._collection.name].rows
+        changed = [row for row in listing if not _alike(row, rows.get(key_of(row.path)))]
+        if self._collection.by_id:
+            return {row.id for row in changed}
+        for row in changed:
+            self._known.put(row, stamp)
+        return set()
 
     async def _fetch_rows(self, ids: list[str]) -> None:
-        reply = await self._inner(Message(Verb.LS, (MIRRORED,), {"detail": True, "ids": ids}))
+        args = {"detail": True, "ids": ids}
+        reply = await self._inner(Message(Verb.LS, (self._collection.name,), args))
         listing, stamp = Listing.of(reply), int(reply.get("stamp", 0))
         for row in listing:
             self._known.put(row, stamp)
-        self._remove_unlisted(set(ids), listing, stamp)
+        self._remove_unlisted({key for id in ids for key in self._keys(id)}, listing, stamp)
 
-    def _remove_unlisted(self, ids: set[str], listing: Listing, stamp: int) -> None:
+    def _keys(self, id: str) -> list[str]:
+        """Return by what a container of this id is held; one that is not has no more than its id."""
+        return [key_of(row.path) for row in self._known.having(id)] or [id]
+
+    def _remove_unlisted(self, keys: set[str], listing: Listing, stamp: int) -> None:
         """Remove what a listing lacks, unless it lacks all of that host."""
         silent = [gap.member for gap in listing.missing]
-        for id in ids - {row.id for row in listing}:
-            row = self._known.known(id)
-            if row is None or not any(_beneath(row.member, member) for member in silent):
-                self._known.remove(id, stamp)
+        rows = self._known.replicas[self._collection.name].rows
+        for key in keys - {key_of(row.path) for row in listing}:
+            member = rows[key].member if key in rows else key.partition(" ")[2]
+            if not any(_beneath(member, host) for host in silent):
+                self._known.remove(self._collection.name, key, stamp)
 
 
 def _beneath(member: str, host: str) -> bool:

@@ -15,8 +15,10 @@ from ..errors import Internal, SwarmError
 from ..message import Message, Path, Verb
 from ..rows import Row
 from ..service import Service, close_ends
+from .collections import COLLECTIONS, CONTAINERS
 from .known import Lost, is_held, is_node
 from .learning import Learner
+from .replica import key_of
 from .watchers import Watchers
 
 log = logging.getLogger(__name__)
@@ -25,11 +27,15 @@ RESUBSCRIBE_SECONDS = 1.0
 """Wait before a watch that ended is asked for again."""
 
 
+def _no_keys() -> dict[str, set[str]]:
+    return {name: set() for name in COLLECTIONS}
+
+
 @define
 class _Heard:
-    """What a new watch has said before it was in step; what it has not is no more."""
+    """What a new watch has said of what is not in step yet; what it has not said then is no more."""
 
-    ids: set[str] = field(factory=set)
+    keys: dict[str, set[str]] = field(factory=_no_keys)  # by collection
     nodes: set[Path] = field(factory=set)
     lost: set[str] = field(factory=set)
     stamp: int = 0
@@ -38,13 +44,25 @@ class _Heard:
         kind, path = message.get("kind"), message.path
         self.stamp = max(self.stamp, int(message.get("stamp", 0)))
         if kind in ("have", "put"):
-            self.nodes.add(path) if is_node(path) else self.ids.add(path[-1])
+            self._note_path(path)
         elif kind == "gone":
-            self.nodes.discard(path) if is_node(path) else self.ids.discard(path[-1])
+            self._forget_path(path)
         elif kind == "lost":
             self.lost.add(str(message.get("member", "")))
         elif kind == "back":
             self.lost.discard(str(message.get("member", "")))
+
+    def _note_path(self, path: Path) -> None:
+        if is_node(path):
+            self.nodes.add(path)
+        elif is_held(path) and path[-2] in self.keys:
+            self.keys[path[-2]].add(key_of(path))
+
+    def _forget_path(self, path: Path) -> None:
+        if is_node(path):
+            self.nodes.discard(path)
+        elif is_held(path) and path[-2] in self.keys:
+            self.keys[path[-2]].discard(key_of(path))
 
 
 class Follower:
@@ -79,24 +97,29 @@ class Follower:
         if not isinstance(reply.ret, Receiver):
             await close_ends(reply)
             raise Internal(f"{self._name} answered WATCH without a channel")
-        self._known.replica.forget_stamps()
-        heard: _Heard | None = _Heard()
+        for replica in self._known.replicas.values():
+            replica.forget_stamps()
+        heard = _Heard()
         async with reply.ret as channel:
             async for message in channel:
-                if heard is not None:
+                if heard.keys:
                     heard.note(message)
-                    if message.get("kind") == "synced":
-                        self._settle(heard)
-                        heard = None
+                if message.get("kind") == "synced":
+                    self._catch_up(message.path[-1] if message.path else CONTAINERS, heard)
                 self._apply(message)
 
-    def _settle(self, heard: _Heard) -> None:
-        """Let go of what was known before, and is no more."""
-        for id in set(self._known.replica.rows) - heard.ids:
-            self._known.remove(id, heard.stamp)
-        for path in set(self._known.nodes) - heard.nodes:
-            self._known.remove_node(path)
-        self._known.settle(heard.lost)
+    def _catch_up(self, collection: str, heard: _Heard) -> None:
+        """Let go of what a collection had before, and has no more; the nodes go with the containers."""
+        said = heard.keys.pop(collection, None)
+        if said is not None:
+            for key in self._known.replicas[collection].rows.keys() - said:
+                self._known.remove(collection, key, heard.stamp)
+        if collection != CONTAINERS:
+            self._known.catch_up(collection)
+        elif said is not None:
+            for path in self._known.nodes.keys() - heard.nodes:
+                self._known.remove_node(path)
+            self._known.settle(heard.lost)
 
     def _apply(self, message: Message) -> None:
         kind, member = message.get("kind"), str(message.get("member", ""))
@@ -104,6 +127,8 @@ class Follower:
             self._apply_row(message, gone=kind == "gone")
         elif kind == "event":
             self._watchers.tell(message)
+        elif kind == "behind":
+            self._known.fall_behind(message.path[-1], str(message.get("reason")))
         elif kind == "lost":
             seen = self._known.synced if member == "" else bool(message.get("seen", True))
             self._known.lose(member, Lost(str(message.get("reason")), seen))
@@ -115,4 +140,7 @@ class Follower:
         if is_node(path):
             self._known.remove_node(path) if gone else self._known.put_node(path, Row.from_plain(message["row"]))
         elif is_held(path):
-            self._known.remove(path[-1], stamp) if gone else self._known.put(Row.from_plain(message["row"]), stamp)
+            if gone:
+                self._known.remove(path[-2], key_of(path), stamp)
+            else:
+                self._known.put(Row.from_plain(message["row"]), stamp)

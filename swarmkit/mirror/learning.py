@@ -8,7 +8,9 @@ from attrs import evolve
 
 from ..message import Message, Path, Verb
 from ..rows import Row
+from .collections import COLLECTIONS, CONTAINERS
 from .known import CREATED, Known, Lost
+from .replica import key_of
 
 Tell = Callable[[Message], None]
 
@@ -20,33 +22,48 @@ class Learner(Known):
         super().__init__()
         self._tell = tell
 
-    # -- containers -----------------------------------------------------------------------------------------------
+    # -- what there is --------------------------------------------------------------------------------------------
 
     def put(self, row: Row, stamp: int) -> None:
-        """Take a container's row, unless it is older than what is known."""
+        """Take the row of what is in a collection, unless it is older than what is known."""
+        replica = self.replicas[row.path[-2]]
         self._created.pop(row.id, None)
         if row.lost is not None:
             row = evolve(row, lost=None)  # what is lost is known here, and changes without the row
-        if self.replica.put(row, stamp):
-            args = {"kind": "put", "row": self.replica.plain[row.id], "stamp": stamp}
+        if replica.put(row, stamp):
+            args = {"kind": "put", "row": replica.plain[key_of(row.path)], "stamp": stamp}
             self._tell(Message(Verb.WATCH, row.path, args))
 
-    def remove(self, id: str, stamp: int) -> None:
-        """Take note that a container is gone, unless it is known to be there since."""
-        self._created.pop(id, None)
-        if (row := self.replica.remove(id, stamp)) is not None:
+    def remove(self, collection: str, key: str, stamp: int) -> None:
+        """Take note that what is held by a key is gone, unless it is known to be there since."""
+        row = self.replicas[collection].remove(key, stamp)
+        if collection == CONTAINERS:
+            self._created.pop(key.partition(" ")[0], None)
+        if row is not None:
             self._tell(Message(Verb.WATCH, row.path, {"kind": "gone", "stamp": stamp}))
 
     def create(self, name: str, path: Path) -> None:
-        """Have what was just created found at once; its event may have come first, even that of its end."""
+        """Have a container that was just created found at once; its event may have come first, even that of its end."""
         id = path[-1]
-        if id in self.replica.rows or self.replica.gone(id):
+        if self.replica.having(id) or self.replica.gone(key_of(path)):
             return
         member = path[1] if path[0] == "nodes" else ""
         name = name.rpartition("/")[2] or id[:12]
         self._created[id] = Row(name=name, names=(name,), path=path, id=id, member=member)
         if len(self._created) > CREATED:
             del self._created[next(iter(self._created))]
+
+    def catch_up(self, collection: str) -> None:
+        """Take note that all that a collection other than containers has been said."""
+        if collection in COLLECTIONS and not self._in_step.get(collection, False):
+            self._in_step[collection] = True
+            self._tell(Message(Verb.WATCH, (collection,), {"kind": "synced"}))
+
+    def fall_behind(self, collection: str, reason: str) -> None:
+        """Take note that a collection may be another by now, until it has caught up."""
+        if self._in_step.get(collection, False):
+            self._in_step[collection] = False
+            self._tell(Message(Verb.WATCH, (collection,), {"kind": "behind", "reason": reason}))
 
     # -- nodes ----------------------------------------------------------------------------------------------------
 
@@ -85,6 +102,8 @@ class Learner(Known):
         back = set(self.lost)
         if self.broken is not None:
             back |= self.members()
+        for collection in self._in_step:  # which the new watch says again
+            self.fall_behind(collection, "being compared")
         self.broken, first, self.synced = None, not self.synced, True
         for member in back - lost:
             self.lost.pop(member, None)

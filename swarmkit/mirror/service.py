@@ -1,8 +1,8 @@
 """The mirror: a service that answers from what is known of the host behind it, and passes the rest on.
 
 *Read your writes*: what is sent through it and may change something marks its object (where that is not known, the
-whole collection) when it is sent, and again when it has been answered and when its stream has ended. A read that
-touches what is marked has it fetched first, unless the host is lost.
+whole collection, and those in which it shows) when it is sent, and again when it has been answered and when its stream
+has ended. A read that touches what is marked has it fetched first, unless the host is lost.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ from ..message import Message, Verb, ack
 from ..rows import Listing, Row
 from ..service import Service, close_ends
 from ..streams import HookedStream
+from .collections import COLLECTIONS, CONTAINERS
 from .fetching import Fetcher
 from .following import Follower
-from .known import MIRRORED
 from .learning import Learner
 from .watchers import Watchers
+from .writes import changes, written, written_at
 
-_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_ANSWERED_HERE = frozenset({"ids", "detail"})
+"""The options of LS that are no reason to ask the host."""
 
 
 class Mirror(Learner):
-    """What is known of a host, as a service: LS and ATTACH on containers, LS of nodes, and WATCH; the rest goes on.
+    """What is known of a host, as a service: LS and ATTACH on collections, LS of nodes, and WATCH; the rest goes on.
 
     `run` keeps it; see `open_mirror`.
     """
@@ -40,41 +42,58 @@ class Mirror(Learner):
         self._inner = inner
         self._watchers = Watchers()
         super().__init__(self._watchers.tell)
-        self._fetcher = Fetcher(name, inner, self, self._watchers)
+        self._fetchers = {each: Fetcher(name, each, inner, self, self._watchers) for each in COLLECTIONS}
         self._follower = Follower(name, inner, self, self._watchers)
 
     async def __call__(self, message: Message, /) -> Message:
         match message.verb, message.path:
-            case (Verb.LS, ("containers",)) if not message.get("size"):
+            case (Verb.LS, (collection,)) if self.answers(message):
                 await close_ends(message)
-                return await self._ls(message)
+                return await self._ls(collection, message)
             case (Verb.LS, ("nodes",)):
                 await close_ends(message)
                 return ack(Listing(tuple(self.nodes.values())).to_args())
-            case (Verb.ATTACH, ("containers", reference)) if message.get("io") is None:
+            case (Verb.ATTACH, (collection, reference)) if self.answers(message):
                 await close_ends(message)
-                row = await self.resolve(reference)
-                return ack(row.to_plain(), path=row.path)
+                return await self._attach(collection, reference)
             case (Verb.WATCH, ()):
                 await close_ends(message)
                 return ack(ret=self.subscribe(documents=bool(message.get("documents", True))))
         return await (self._change(message) if changes(message) else self._inner(message))
 
-    async def _ls(self, message: Message) -> Message:
-        await self.refresh()
-        rows = self.listed()
+    def answers(self, message: Message) -> bool:
+        """Tell whether LS or ATTACH on a collection is answered from what is known, even where the host is lost."""
+        if not message.path or message.path[0] not in COLLECTIONS or not self.holds(message.path[0]):
+            return False
+        if message.verb is Verb.LS:
+            return len(message.path) == 1 and not any(message.args[key] for key in message.args.keys() - _ANSWERED_HERE)
+        return message.verb is Verb.ATTACH and len(message.path) == 2 and message.get("io") is None
+
+    async def _ls(self, collection: str, message: Message) -> Message:
+        await self.refresh(collection)
+        rows = self.listed(collection)
         if message.get("ids") is not None:
             wanted = set(message["ids"])
             rows = [row for row in rows if row.get("id") in wanted]
         return ack({**Listing(missing=tuple(self.missing())).to_args(), "rows": rows})
 
-    async def resolve(self, reference: str) -> Row:
-        """Find one container; raise `NotFound` or `Conflict`."""
-        if self.known(reference) is None:  # else it is an id, which has one owner for ever
-            await self.refresh()
-        found = self.find(reference)
+    async def _attach(self, collection: str, reference: str) -> Message:
+        try:
+            row = await self.resolve(reference, collection)
+        except NotFound:
+            if COLLECTIONS[collection].complete or self.why_lost() is not None:
+                raise
+            return await self._inner(Message(Verb.ATTACH, (collection, reference)))
+        return ack(row.to_plain(), path=row.path)
+
+    async def resolve(self, reference: str, collection: str = CONTAINERS) -> Row:
+        """Find one thing; raise `NotFound` or `Conflict`."""
+        kind = COLLECTIONS[collection]
+        if not kind.by_id or self.known(reference) is None:  # else it is an id, which has one owner for ever
+            await self.refresh(collection)
+        found = self.find(reference, collection)
         if not found:
-            raise NotFound(f"No such container: {reference}", host=self.name)
+            raise NotFound(f"No such {kind.noun}: {reference}", host=self.name)
         if len(found) > 1:
             names = ", ".join(row.qualified for row in found)
             raise Conflict(f"{reference} is ambiguous on {self.name}: {names}", host=self.name)
@@ -83,31 +102,31 @@ class Mirror(Learner):
     def subscribe(self, *, documents: bool = True) -> Receiver:
         """Subscribe to what is known: all of it, then what changes. One watch behind serves all.
 
-        What happens from here on is told; nothing was missed. Without `documents` the containers are left out.
+        What happens from here on is told; nothing was missed. Without `documents` all rows but the nodes' are left out.
         """
         return self._watchers.add(self.said(documents=documents), documents=documents)
 
     # -- read your writes -----------------------------------------------------------------------------------------
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing that was sent waits to be read: what is known of names is then right."""
-        return self.synced and self._fetcher.settled
+    def settled(self, collection: str = CONTAINERS) -> bool:
+        """Tell whether nothing that was sent waits to be read: what is known of names is then right."""
+        return self.synced and self._fetchers[collection].settled
 
     def doubt(self, reference: str) -> None:
-        """Have what a reference means fetched before the next read: much depends on its being there still."""
-        self._fetcher.mark((MIRRORED, reference))
+        """Have what a container's name means fetched before the next read: much depends on its being there still."""
+        self._fetchers[CONTAINERS].mark(reference)
 
-    async def refresh(self) -> bool:
+    async def refresh(self, collection: str = CONTAINERS) -> bool:
         """Have fetched what was written; return whether all that was sent before this call has been read.
 
         It waits for the first listing, too; for a lost host it does not wait, nor longer than `FETCH_DEADLINE`.
         """
-        return await self._fetcher.refresh()
+        return await self._fetchers[collection].refresh()
 
     async def _change(self, message: Message) -> Message:
         def mark() -> None:
-            self._fetcher.mark(message.path)
+            for collection, reference in written(message):
+                self._fetchers[collection].mark(reference)
 
         mark()
         try:
@@ -115,7 +134,8 @@ class Mirror(Learner):
         finally:
             mark()
         if message.verb is Verb.SPAWN and reply.path:
-            self._fetcher.mark(reply.path)
+            for collection, reference in written_at(reply.path):
+                self._fetchers[collection].mark(reference)
             self.create(str(message.get("name") or ""), reply.path)
         return reply if reply.att is None else evolve(reply, att=HookedStream(reply.att, mark))
 
@@ -124,21 +144,13 @@ class Mirror(Learner):
     async def run(self) -> None:
         """Keep what is known in step for ever."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._fetcher.run)
+            for fetcher in self._fetchers.values():
+                nursery.start_soon(fetcher.run)
             nursery.start_soon(self._follower.run)
 
     def end_watchers(self, error: Unavailable) -> None:
         """End all subscriptions with an error."""
         self._watchers.end(error)
-
-
-def changes(message: Message) -> bool:
-    """Tell whether a message may change a container: a mutating verb, or a request other than GET and HEAD."""
-    if message.verb is Verb.CONNECT:
-        return str(message.get("method", "GET")).upper() not in _SAFE_METHODS
-    if message.verb is Verb.FILE:
-        return message.att is not None
-    return message.verb in (Verb.SPAWN, Verb.START, Verb.STOP, Verb.SET, Verb.ATTACH)
 
 
 @asynccontextmanager

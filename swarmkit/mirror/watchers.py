@@ -26,7 +26,7 @@ class Watchers:
         return len(self._watchers)
 
     def add(self, first: Sequence[Message], *, documents: bool) -> Receiver:
-        """Return a new subscription, which says `first`, then all that is told; of containers only with `documents`."""
+        """Return a new subscription, which says `first`, then all that is told; of rows only with `documents`."""
         sender, receiver = open_channel(len(first) + WATCHED)
         for message in first:
             sender.offer(message)
@@ -36,7 +36,7 @@ class Watchers:
     def tell(self, message: Message) -> None:
         """Tell all who want to know of it."""
         kind = message.get("kind")
-        document = kind == "synced" or (kind in ("have", "put", "gone") and not is_node(message.path))
+        document = kind in ("synced", "behind") or (kind in ("have", "put", "gone") and not is_node(message.path))
         for sender, documents in list(self._watchers.items()):
             if sender.closed or ((documents or not document) and not sender.offer(message)):
                 del self._watchers[sender]

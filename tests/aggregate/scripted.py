@@ -28,16 +28,23 @@ def row(name: str, state: str = "created", **detail: Any) -> Row:
     )
 
 
+def thing(collection: str, name: str, id: str, *names: str) -> Row:
+    """Make the row of an image, a network or a volume; without `names` its name is the only one."""
+    return Row(name=name, path=(collection, id), id=id, names=names or (name,), document={"Id": id, "Name": name})
+
+
 @define(eq=False)
 class ScriptedHost:
-    """A service with containers. `before` is awaited before each call, and may wait or raise.
+    """A service with containers, and with what is in `others`, by collection and id.
 
-    `instead` answers in its place, and may have it `answer` after all.
+    `before` is awaited before each call, and may wait or raise. `instead` answers in its place, and may have it `answer`
+    after all.
     `quiet` keeps it from telling its watchers of changes; without `hears` a watch is not put in step.
     """
 
     name: str = "host"
     rows: dict[str, Row] = field(factory=dict)
+    others: dict[str, dict[str, Row]] = field(factory=dict)
     calls: list[Message] = field(factory=list)
     before: Callable[[Message], Any] | None = None
     instead: Service | None = None
@@ -48,18 +55,21 @@ class ScriptedHost:
     node: dict[str, Any] = field(factory=dict)
 
     def add(self, *rows: Row) -> None:
-        """Have containers, and tell of them."""
+        """Have containers, or other things, and tell of them."""
         for each in rows:
-            self.rows[each.id] = each
+            self._held(each.path[-2])[each.id] = each
             if not self.quiet:
                 self.tell("put", each.path, row=each.to_plain(), stamp=self.next_stamp())
 
     def remove(self, *rows: Row) -> None:
         """Have them no more, and tell so."""
         for each in rows:
-            del self.rows[each.id]
+            del self._held(each.path[-2])[each.id]
             if not self.quiet:
                 self.tell("gone", each.path, stamp=self.next_stamp())
+
+    def _held(self, collection: str) -> dict[str, Row]:
+        return self.rows if collection == "containers" else self.others.setdefault(collection, {})
 
     def next_stamp(self) -> int:
         """Count one more fetch."""
@@ -101,7 +111,7 @@ class ScriptedHost:
                     await close_ends(message)
                 raise
         match message.verb:
-            case Verb.LS if message.path == ("containers",):
+            case Verb.LS if message.path == ("containers",) or message.path[-1] in self.others:
                 return self._ls(message)
             case Verb.LS:
                 return ack({"rows": [Row(name="x", path=(message.path[-1], "x"), id="x").to_plain()], "missing": []})
@@ -118,7 +128,7 @@ class ScriptedHost:
 
     def _ls(self, message: Message) -> Message:
         ids = message.get("ids")
-        rows = [each for each in self.rows.values() if ids is None or each.id in ids]
+        rows = [each for each in self._held(message.path[-1]).values() if ids is None or each.id in ids]
         return ack({"rows": [each.to_plain() for each in rows], "stamp": self.next_stamp()})
 
     def _watch(self) -> Message:
@@ -128,9 +138,13 @@ class ScriptedHost:
         sender.offer(Message(Verb.WATCH, node.path, {"kind": "put", "row": node.to_plain()}))
         if self.hears:
             stamp = self.next_stamp()
-            for each in self.rows.values():
-                sender.offer(Message(Verb.WATCH, each.path, {"kind": "have", "row": each.to_plain(), "stamp": stamp}))
-            sender.offer(Message(Verb.WATCH, (), {"kind": "synced"}))
+            for collection, held in (("containers", self.rows), *self.others.items()):
+                for each in held.values():
+                    args = {"kind": "have", "row": each.to_plain(), "stamp": stamp}
+                    sender.offer(Message(Verb.WATCH, each.path, args))
+                sender.offer(
+                    Message(Verb.WATCH, () if collection == "containers" else (collection,), {"kind": "synced"})
+                )
         return ack(ret=receiver)
 
 

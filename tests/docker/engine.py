@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qs
 
 import trio
 from attrs import define, field
@@ -41,6 +42,9 @@ class MemoryEngine:
     handlers: dict[tuple[str, str], Handler] = field(factory=dict)
     requests: list[tuple[str, str]] = field(factory=list)
     containers: dict[str, dict[str, Any]] = field(factory=dict)
+    images: list[dict[str, Any]] = field(factory=list)
+    networks: list[dict[str, Any]] = field(factory=list)
+    volumes: list[dict[str, Any]] = field(factory=list)
     ping_headers: Headers = PING
     refused: bool = False
     frozen: bool = False
@@ -109,7 +113,15 @@ class MemoryEngine:
                 self.events.append(sender)
                 return Response(200, JSON, receiver)
             case ["containers", "json"]:
-                return answer(list(self.containers.values()))
+                query = parse_qs(request.target.partition("?")[2])
+                ids = json.loads(query.get("filters", ["{}"])[0]).get("id", self.containers)
+                return answer([document for id, document in self.containers.items() if id in ids])
+            case ["images", "json"]:
+                return answer(self.images)
+            case ["networks"]:
+                return answer(self.networks)
+            case ["volumes"]:
+                return answer({"Volumes": self.volumes or None, "Warnings": None})
             case ["containers", id, "json"] if id in self.containers:
                 return answer({"Id": id, "Created": "", "State": {}, "Config": {"Tty": False}})
         return answer({"message": f"no such thing: {path}"}, 404)

@@ -41,7 +41,7 @@ async def test_write_during_a_fetch_is_read_by_another(autojump_clock: trio.test
         await mirror(Message(Verb.START, WEB))
         released.set()
         await trio.testing.wait_all_tasks_blocked()
-        assert not mirror.settled
+        assert not mirror.settled()
         await mirror(LS)
         assert len(host.sent(Verb.LS)) == 2
 

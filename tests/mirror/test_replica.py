@@ -75,7 +75,7 @@ def test_names_follow_the_row() -> None:
 def test_one_name_of_two_rows_finds_both() -> None:
     """Two rows of one name are both found, and the end of one leaves the other."""
     replica = Replica()
-    other = evolve(WEB, id=full_id("other"))
+    other = evolve(WEB, id=full_id("other"), path=("containers", full_id("other")))
     replica.put(WEB, 1)
     replica.put(other, 1)
     assert {found.id for found in replica.named("web")} == {WEB.id, other.id}

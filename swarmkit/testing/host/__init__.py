@@ -8,6 +8,7 @@ from .conversing import CONVERSING
 from .ending import ENDING
 from .files import FILES
 from .finding import FINDING
+from .holding import HOLDING
 from .joining import JOINING
 from .life import LIFE
 from .listing import LISTING
@@ -17,7 +18,7 @@ from .watching import WATCHING
 from .writes import WRITES
 
 HOST_CHECKS: tuple[Check[HostSubject], ...] = (
-    *(*LISTING, *SPAWNING, *FINDING, *LIFE, *WRITES),
+    *(*LISTING, *HOLDING, *SPAWNING, *FINDING, *LIFE, *WRITES),
     *(*LOGS, *JOINING, *FILES, *CONVERSING, *WATCHING, *ENDING),
 )
 """All checks of a host; it is a service, too, and passes `SERVICE_CHECKS`."""

@@ -88,3 +88,17 @@ def lists_what_it_listed_first() -> LayerFunction:
         return first[0]
 
     return layer
+
+
+@mutant(CHANGES, "writes_to_collections_are_seen", "containers_bring_and_take_volumes")
+def lists_collections_as_at_first() -> LayerFunction:
+    first: dict[str, Message] = {}
+
+    async def layer(message: Message, inner: Service) -> Message:
+        if message.verb is not Verb.LS or message.path[-1:] not in (("images",), ("networks",), ("volumes",)):
+            return await inner(message)
+        if message.path[-1] not in first:
+            first[message.path[-1]] = await inner(Message(Verb.LS, message.path[-1:]))
+        return first[message.path[-1]]
+
+    return layer

@@ -19,10 +19,10 @@ ROWS: list[Mutant] = []
 
 
 def _rows(change: Callable[[dict[str, Any]], dict[str, Any] | None], *path: str) -> LayerFunction:
-    """Make a layer that changes the rows of LS of a path; None leaves a row out."""
+    """Make a layer that changes the rows of LS of a path, here or below a node; None leaves a row out."""
 
     def spoil(asked: Message, reply: Message) -> Message:
-        if asked.path != path:
+        if (asked.path[-len(path) :] if path else asked.path) != path:
             return reply
         rows = [row for row in map(change, reply["rows"]) if row is not None]
         return evolve(reply, args={**reply.args, "rows": rows})
@@ -61,6 +61,24 @@ def gives_images_no_names() -> LayerFunction:
 @mutant(ROWS, "networks_and_volumes_are_listed")
 def names_networks_after_their_ids() -> LayerFunction:
     return _rows(lambda row: {**row, "name": row["id"]}, "networks")
+
+
+@mutant(ROWS, "collections_are_verbatim")
+def drops_what_it_does_not_know_of_networks() -> LayerFunction:
+    def known(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "document": {key: row["document"][key] for key in ("Id", "Name")}}
+
+    return _rows(known, "networks")
+
+
+@mutant(ROWS, "collections_are_found_by_every_reference")
+def finds_images_by_whole_ids_only() -> LayerFunction:
+    async def layer(message: Message, inner: Service) -> Message:
+        if message.verb is Verb.ATTACH and message.path[:1] == ("images",) and len(message.path[-1]) == 12:
+            raise NotFound(f"No such image: {message.path[-1]}")
+        return await inner(message)
+
+    return layer
 
 
 @mutant(ROWS, "nodes_are_the_leaves")

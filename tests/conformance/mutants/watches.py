@@ -48,7 +48,7 @@ def without(kind: str, *collection: str) -> LayerFunction:
     return watches(change)
 
 
-@mutant(WATCHES, "watch_begins_with_what_there_is")
+@mutant(WATCHES, "watch_begins_with_what_there_is", "collections_are_said")
 def does_not_say_what_there_is() -> LayerFunction:
     return without("have")
 
@@ -63,7 +63,17 @@ def does_not_say_what_changes() -> LayerFunction:
     return without("put", "containers")
 
 
-@mutant(WATCHES, "removal_is_gone", "idle_watcher_holds_up_nobody")
+@mutant(WATCHES, "changes_of_collections_are_told")
+def does_not_say_what_changes_of_volumes() -> LayerFunction:
+    return without("put", "volumes")
+
+
+@mutant(WATCHES, "collections_are_said", "changes_of_collections_are_told")
+def is_never_in_step_with_images() -> LayerFunction:
+    return watches(lambda message: None if message.path == ("images",) else message)
+
+
+@mutant(WATCHES, "changes_of_collections_are_told", "removal_is_gone", "idle_watcher_holds_up_nobody")
 def does_not_say_what_has_gone() -> LayerFunction:
     return without("gone")
 
