@@ -64,7 +64,10 @@ async def open_link(settings: Settings, nursery: trio.Nursery, *, shell: bool) -
             link = Link(settings, child, command.local, probe if answer else None, sessions)
             link.ip = answer.ip if answer else None
             tasks.start_soon(link.watch)
-            yield link
+            try:
+                yield link
+            finally:
+                link.give_up("its tunnel has ended")
 
 
 async def _first_answer(child: Child, probe: Probe, command: SshCommand, *, shell: bool) -> Answer | None:
