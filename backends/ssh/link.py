@@ -55,7 +55,7 @@ class Link:
             raise OSError(await self.why_lost()) from error
         try:
             if not self._forwards:
-                self._forwards = await self._holds(stream)
+                self._forwards = await self._holds(stream) and self._child.refusals == refusals
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise

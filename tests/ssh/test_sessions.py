@@ -51,13 +51,22 @@ async def _check_half_closes(sshd: Sshd, path: Path) -> None:
             assert await read_to_end(stream) == b"you said 5 bytes"
 
 
-async def test_one_session_only_is_made_free(start_sshd: Callable[..., Sshd], path: Path) -> None:
-    """Where forwarding is forbidden, and one session is all there is, the probe does without it."""
+async def test_one_session_only_is_made_free(
+    start_sshd: Callable[..., Sshd], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where forwarding is forbidden, and one session is all there is, the probe does without it.
+
+    A session that says late that it has begun does not say it in the stream.
+    """
+    monkeypatch.setattr("backends.ssh.sessions.OPEN_SECONDS", 0.0)
     sshd = start_sshd("MaxSessions 1", FORBIDDEN)
     async with serving(path, echo), opened(settings(sshd, path)) as tunnel:
         assert "it allows one session only, which is needed" in await tunnel.why_not()
         await tunnel.wait_up(2)
-        await (await tunnel.dial()).aclose()
+        async with await tunnel.dial() as stream:
+            await stream.send_all(b"swarmd\nswarmd\n")
+            await stream.send_eof()
+            assert await read_to_end(stream) == b"swarmd\nswarmd\n"
 
 
 async def test_dialler_beyond_the_sessions_is_told(
@@ -68,7 +77,7 @@ async def test_dialler_beyond_the_sessions_is_told(
     sshd = start_sshd("MaxSessions 3", FORBIDDEN)
     async with serving(path, echo), opened(settings(sshd, path)) as tunnel:
         first, second = await tunnel.dial(), await tunnel.dial()  # and the third is the probe's
-        with pytest.raises(OSError, match=r"all 2 sessions that 127.0.0.1 allows are in use: its sshd forbids"):
+        with pytest.raises(BlockingIOError, match=r"all 2 sessions that 127.0.0.1 allows are in use: its sshd forbids"):
             await tunnel.dial()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(first.aclose)
