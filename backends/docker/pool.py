@@ -57,7 +57,8 @@ class ConnectionPool:
             self._health.suspect()
             raise self._unreachable(f"no connection in {DIAL_DEADLINE:g} s") from error
         except OSError as error:
-            self._health.suspect()
+            if not isinstance(error, BlockingIOError):  # else it is there, and has no room: a ping would have none, too
+                self._health.suspect()
             raise self._unreachable(dialling_reason(error, self.dialer.address)) from error
         connection = Connection(stream)
         if self._closed:

@@ -64,6 +64,7 @@ class Child:
         self.stdout = trio.lowlevel.FdStream(stdout)
         self._stderr = stderr
         os.set_blocking(stderr, False)
+        self._listening = True
         self._words = LastLines()
         self.exited = trio.Event()
 
@@ -91,7 +92,7 @@ class Child:
     def _drain(self) -> bool:
         """Read what there is of the standard error; return whether more may come."""
         try:
-            while data := os.read(self._stderr, 65536):
+            while self._listening and (data := os.read(self._stderr, 65536)):
                 self._words.feed(data)
         except BlockingIOError:
             return True
@@ -120,6 +121,8 @@ class Child:
         self._signal(signal.SIGKILL)
         await self.exited.wait()
         await self.stdout.aclose()
+        self._drain()
+        self._listening = False  # from now on the descriptor is closed, and its number somebody else's
 
     def _signal(self, number: int) -> None:
         if not self.exited.is_set():

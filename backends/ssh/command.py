@@ -23,6 +23,7 @@ MUSTS = (
     "RemoteCommand=none",
     "ForwardAgent=no",
     "ForwardX11=no",
+    "Tunnel=no",
     "LogLevel=INFO",  # it says why a channel could not be opened
 )
 

@@ -60,11 +60,15 @@ async def open_link(settings: Settings, nursery: trio.Nursery, *, shell: bool) -
                 await _forward(command, settings, child)
             if attempt.cancelled_caught:
                 raise Unconnected(Failure(f"ssh has not connected in {ATTEMPT_SECONDS:g} s"))
-            sessions = Sessions(command.session(relay_script(settings.wanted)), settings.address, nursery)
+            words = command.session(relay_script(settings.wanted))
+            sessions = Sessions(words, settings.address, nursery, shell=answer is not None)
             link = Link(settings, child, command.local, probe if answer else None, sessions)
             link.ip = answer.ip if answer else None
             tasks.start_soon(link.watch)
-            yield link
+            try:
+                yield link
+            finally:
+                link.give_up("its tunnel has ended")
 
 
 async def _first_answer(child: Child, probe: Probe, command: SshCommand, *, shell: bool) -> Answer | None:

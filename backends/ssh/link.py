@@ -26,11 +26,11 @@ PROBED_TRIAL, BLIND_TRIAL = 0.02, 1.0
 
 
 class Link:
-    """A connection that is up. `over` is set once it is lost, or is to be made again."""
+    """A connection that is up. `over` is set once it is lost, or given up for a better one."""
 
     def __init__(self, settings: Settings, child: Child, local: str, probe: Probe | None, sessions: Sessions) -> None:
         self.over = trio.Event()
-        self.again: str | None = None  # why it is to be made again, though it is not lost
+        self.given_up: str | None = None  # why, where it is over and not lost
         self.needs_session = False  # whether that is as its own session must be spared
         self.ip: str | None = None
         self.settings = settings
@@ -55,7 +55,7 @@ class Link:
             raise OSError(await self.why_lost()) from error
         try:
             if not self._forwards:
-                self._forwards = await self._holds(stream)
+                self._forwards = await self._holds(stream) and self._child.refusals == refusals
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise
@@ -85,8 +85,8 @@ class Link:
             if self._probe is None:
                 raise OSError(f"{refused}: {why}; and it opens no session (MaxSessions)") from error
             self.needs_session = True
-            self._make_again("it allows one session only, which is needed")
-            raise OSError(f"{refused}: {why}; and {self.again}") from error
+            self.give_up("it allows one session only, which is needed")
+            raise OSError(f"{refused}: {why}; and {self.given_up}") from error
         except NoRoom:
             raise
         except OSError as error:
@@ -117,21 +117,23 @@ class Link:
     def _problem(self, answer: Answer) -> str | None:
         """Say what hinders the socket; where another has been found since, have the connection made again for it."""
         if answer.socket != self.settings.wanted.default:
-            self._make_again(f"it is made again for {answer.socket}, which has just been found")
-            return f"the ssh connection to {self._host} is not ready: {self.again}"
+            self.give_up(f"it is made again for {answer.socket}, which has just been found")
+            return f"the ssh connection to {self._host} is not ready: {self.given_up}"
         return answer.problem(self._host, named=not self.settings.wanted.candidates)
 
-    def _make_again(self, why: str) -> None:
-        self.again = why
-        self.over.set()
+    def give_up(self, why: str) -> None:
+        """Have the connection closed, unless it is over already."""
+        if not self.over.is_set():
+            self.given_up = why
+            self.over.set()
 
     async def why_lost(self) -> str:
         """Say why the connection is over."""
+        if self.given_up is not None:
+            return f"the ssh connection to {self._host} was closed: {self.given_up}"
         with trio.move_on_after(EXIT_SECONDS):
             await self._child.exited.wait()
-        if self.again is not None:
-            why = self.again
-        elif self._child.exited.is_set():
+        if self._child.exited.is_set():
             why = failure_of(self._child.words, self._child.status, self.settings.address).reason
         else:
             why = "the session that holds it has ended there"

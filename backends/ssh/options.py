@@ -17,7 +17,6 @@ OURS = (
     "ControlPath",
     "ControlPersist",
     "DynamicForward",
-    "ExitOnForwardFailure",
     "ForkAfterAuthentication",
     "ForwardAgent",
     "ForwardX11",

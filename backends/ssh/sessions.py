@@ -6,6 +6,7 @@ It is the same connection, with a channel of another kind. Hosts allow few sessi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import trio
@@ -17,13 +18,15 @@ from .reasons import SSH_FAILED, failure_of
 from .settings import Wanted
 
 MAX_SESSIONS = 8
-"""Sessions at once: sshd allows ten, one is the probe's, and one is left for forwarding the user's own sessions."""
+"""Sessions at once: sshd allows ten, and one is the probe's."""
 
 WAIT_SECONDS = 1.5
 """How long a dialler waits for a session that somebody else has; less than a ping may take."""
 
 OPEN_SECONDS = 1.0
-"""How long a session has to say that it has begun. One that must run another command than ours never does."""
+"""How long an account without a shell has to refuse a session. One that may run one command only says nothing."""
+
+_MARK_LINE = f"{MARK}\n".encode()
 
 NO_COMMAND = 127
 """The exit status with which a shell says that there is no such command."""
@@ -40,31 +43,46 @@ class NoSession(Exception):
     """The host opens no session, though no stream has one."""
 
 
-class NoRoom(OSError):
-    """All sessions that the host allows are in use."""
+class NoRoom(BlockingIOError):
+    """All sessions that the host allows are in use: no failure of the host."""
 
 
 class SessionStream(trio.abc.HalfCloseableStream):
     """The two pipes of a session as a stream; its end counts as one where the command has ended well."""
 
-    def __init__(self, child: Child, address: SshAddress) -> None:
+    def __init__(self, child: Child, address: SshAddress, *, shell: bool) -> None:
         self._child = child
         self._address = address
-        self._begin = b""
+        self._shell = shell
+        self._begun = False
+        self._read = b""  # and not yet given on
         self.closed = trio.Event()
 
     async def begin(self) -> None:
         """Wait until the session has begun; raise OSError where it does not, and `NoSession` where it may not."""
-        with trio.move_on_after(OPEN_SECONDS):
-            while MARK.encode() + b"\n" not in self._begin:
-                data = await self._child.stdout.receive_some()
-                if not data:
-                    await self._child.exited.wait()
-                    raise self._refusal()
-                self._begin += data
-                if len(self._begin) > MAX_NOISE:
-                    raise OSError(f"the account's start-up files on {self._address.host} write without end")
-            self._begin = self._begin.partition(MARK.encode() + b"\n")[2]
+        with trio.move_on_after(math.inf if self._shell else OPEN_SECONDS):
+            if not await self._begin():
+                raise self._refusal()
+
+    async def _begin(self) -> bool:
+        """Read up to our mark and forget it; return False where the session ends before.
+
+        Without a shell there need not be one, and nothing comes before it.
+        """
+        while not self._begun:
+            data = await self._child.stdout.receive_some()
+            if not data:
+                await self._child.exited.wait()
+                return False
+            self._read += data
+            before, mark, after = self._read.partition(_MARK_LINE)
+            if mark and (self._shell or not before):
+                self._read, self._begun = after, True
+            elif not self._shell:
+                self._begun = not _MARK_LINE.startswith(self._read)
+            elif len(self._read) > MAX_NOISE:
+                raise OSError(f"the account's start-up files on {self._address.host} write without end")
+        return True
 
     def _refusal(self) -> Exception:
         words = self._child.words
@@ -83,17 +101,19 @@ class SessionStream(trio.abc.HalfCloseableStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return some bytes; `b""` once the command has ended well. Raises trio.BrokenResourceError, with a reason."""
-        if self._begin:
+        if not self._begun:
+            await self._begin()
+        if self._read:
             await trio.lowlevel.checkpoint()
-            size = max_bytes or len(self._begin)
-            data, self._begin = self._begin[:size], self._begin[size:]
+            size = max_bytes or len(self._read)
+            data, self._read = self._read[:size], self._read[size:]
             return data
-        data = await self._child.stdout.receive_some(max_bytes)
+        data = bytes(await self._child.stdout.receive_some(max_bytes))
         if not data:
             await self._child.exited.wait()
             if self._child.status:
                 raise trio.BrokenResourceError(self._why())
-        return bytes(data)
+        return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes; raise trio.BrokenResourceError where the session has ended, with the reason if it has one."""
@@ -119,12 +139,13 @@ class SessionStream(trio.abc.HalfCloseableStream):
 
 
 class Sessions:
-    """Open sessions, in `nursery`, with a command line."""
+    """Open sessions, in `nursery`, with a command line that ends in `relay_script`, if there is a `shell` to run it."""
 
-    def __init__(self, words: Sequence[str], address: SshAddress, nursery: trio.Nursery) -> None:
+    def __init__(self, words: Sequence[str], address: SshAddress, nursery: trio.Nursery, *, shell: bool) -> None:
         self._words = words
         self._address = address
         self._nursery = nursery
+        self._shell = shell
         self._limit = trio.CapacityLimiter(MAX_SESSIONS)
 
     async def dial(self) -> SessionStream:
@@ -161,7 +182,7 @@ class Sessions:
     ) -> None:
         try:
             async with open_child(self._words) as child:
-                stream = SessionStream(child, self._address)
+                stream = SessionStream(child, self._address, shell=self._shell)
                 await stream.begin()
                 task_status.started(stream)
                 await stream.closed.wait()

@@ -111,7 +111,7 @@ class SshDialer:
                 await link.over.wait()
             finally:
                 self._link = None
-            if link.again is not None:
+            if link.given_up is not None:
                 self._spares_session = self._spares_session or link.needs_session
                 return None, 0.0
             return Failure(await link.why_lost()), trio.current_time() - began

@@ -15,7 +15,8 @@ class Dialer(Protocol):
 
     The stream has a half-close, and a read that meets the end of a broken connection raises trio.BrokenResourceError,
     as far as the transport can tell. An OSError with an `errno` is told in the system's words for it, one without in
-    its own; so is a BrokenResourceError that has words.
+    its own; so is a BrokenResourceError that has words. A BlockingIOError says that the peer is there, and that the
+    transport has no room for one more stream at the moment.
     """
 
     @property

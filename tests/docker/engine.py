@@ -33,7 +33,8 @@ def answer(value: Any, status: int = 200) -> Response:
 class MemoryEngine:
     """An engine and the dialer that reaches it. `handlers` answer by method and path; what has none is a 404.
 
-    `frozen` keeps it from answering; `refused` from being dialled. `requests` are all but pings.
+    `frozen` keeps it from answering; `refused` from being dialled, and `full` from being dialled once more.
+    `requests` are all but pings.
     """
 
     nursery: trio.Nursery
@@ -47,6 +48,7 @@ class MemoryEngine:
     volumes: list[dict[str, Any]] = field(factory=list)
     ping_headers: Headers = PING
     refused: bool = False
+    full: bool = False
     frozen: bool = False
     dialled: int = 0
     pings: int = 0
@@ -59,6 +61,8 @@ class MemoryEngine:
         await trio.lowlevel.checkpoint()
         if self.refused:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+        if self.full:
+            raise BlockingIOError("all are in use")
         self.dialled += 1
         ours, theirs = trio.testing.memory_stream_pair()
         self.nursery.start_soon(self._serve, theirs)

@@ -42,8 +42,8 @@ EARLY = (
 )
 
 UNKNOWN = (
-    "its host key is not known: connect once with `ssh -p 2222 ops@web-1` and compare the fingerprint (or, trusting the "
-    "network, add what `ssh-keyscan -p 2222 web-1` prints to ~/.ssh/known_hosts)"
+    "its host key is not known: connect once with `ssh -p 2222 ops@web-1` and compare the fingerprint (or, trusting "
+    "the network, add what `ssh-keyscan -p 2222 web-1` prints to ~/.ssh/known_hosts)"
 )
 
 UNUSABLE_JUMP = "its jump host (or proxy command) is of no use: "
@@ -153,7 +153,7 @@ def test_what_the_host_says_is_not_taken_for_ssh(said: str) -> None:
     """A banner, or what start-up files write, comes first and changes nothing."""
     banner = ["", "*" * 60, "Welcome! Authorized use only.", "@@@@@", "** WARNING: be nice **", "\r"]
     alone = failure_of(said.splitlines(), SSH_FAILED, WEB)
-    if PROXY_ENDED != said:
+    if said != PROXY_ENDED:
         assert failure_of([*banner, *said.splitlines()], SSH_FAILED, WEB) == alone
 
 

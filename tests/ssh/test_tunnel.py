@@ -18,11 +18,15 @@ async def test_bytes_pass_both_ways(shared_sshd: Sshd, path: Path) -> None:
     """What goes in comes out, more than any buffer holds."""
     sent = bytes(range(256)) * 16384
     received = b""
-    async with serving(path, echo), opened(settings(shared_sshd, path)) as tunnel, await tunnel.dial() as stream:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.send_all, sent)
-            while len(received) < len(sent):
-                received += await stream.receive_some(65536)
+    async with (
+        serving(path, echo),
+        opened(settings(shared_sshd, path)) as tunnel,
+        await tunnel.dial() as stream,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(stream.send_all, sent)
+        while len(received) < len(sent):
+            received += await stream.receive_some(65536)
     assert received == sent
 
 
