@@ -45,7 +45,7 @@ class Front:
         self._execs = ExecOwners(hosts)
         self._containers = Containers(hosts, self._execs)
         background = Background(nursery)
-        self._images = Images(hosts, background)
+        self._images = Images(hosts, background, self._api)
         self._system = System(hosts, self._api, software)
         self._events = Events(hosts, background)
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
-from swarmkit.engine.containers import NODE_FILTER
-from swarmkit.engine.filters import Filters
-from swarmkit.engine.merges import merge_image_delete, merge_images
+from swarmkit.engine.merges import merge_image_delete
 from swarmkit.engine.replies import answered, failed, joint_error, require_some
 from swarmkit.errors import NotFound, SwarmError, Unavailable, Unimplemented
 from swarmkit.http import Response
@@ -25,34 +20,22 @@ from .everywhere import prune, reasons
 from .fanout import FanOut
 from .forwarding import forward, forward_whole
 from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, parse_json
+from .image_list import list_images
 from .progress import MergedProgress
+from .versions import ApiVersion
 
 
 class Images:
     """The operations on images."""
 
-    def __init__(self, hosts: Hosts, background: Background) -> None:
+    def __init__(self, hosts: Hosts, background: Background, api: ApiVersion) -> None:
         self._hosts = hosts
         self._background = background
+        self._api = api
 
     async def list(self, call: Call) -> Response:
-        """List the images of all hosts, each once (operation ImageList).
-
-        The filter `node`, which engines do not know, narrows it to the hosts that it names.
-        """
-        filters = Filters.parse(call.params.get("filters"))
-        target = call.whole_target
-        if NODE_FILTER in filters:
-            others = [(key, value) for key, value in call.params.items() if key != "filters"]
-            target = f"{call.path}?{urlencode([*others, ('filters', filters.without(NODE_FILTER).encode())])}"
-        options = await call.options()
-
-        async def list_one(node: Node) -> Sequence[Mapping[str, Any]]:
-            return list(await self._hosts.document(node.path, "GET", target, **options) or ())
-
-        nodes = [node for node in await self._hosts.nodes() if _is_meant(node, filters.get(NODE_FILTER))]
-        answers = await self._hosts.ask_all(list_one, nodes=nodes, deadline=ANSWER_DEADLINE)
-        return naming_missing(json_answer(merge_images(answers)), reasons(failed(answers)))
+        """List the images of all hosts, each once (operation ImageList)."""
+        return await list_images(self._hosts, call, call.version or await self._api.get())
 
     async def from_first(self, call: Call) -> Response:
         """Read from the first host that has the image, or, for several names, all of them."""
@@ -168,10 +151,6 @@ class Images:
         merged = MergedProgress(replies, refusals, notes)
         self._background.start_soon(merged.run)
         return naming_missing(stream_answer(merged.body), reasons(down))
-
-
-def _is_meant(node: Node, patterns: Sequence[str]) -> bool:
-    return not patterns or any(fnmatchcase(node.name, pattern) for pattern in patterns)
 
 
 def _not_together(

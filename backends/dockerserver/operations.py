@@ -76,7 +76,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "SystemInfo GET /info",
         "SystemEvents GET /events # filters applied to the merged stream; history with `since`",
         "ContainerList GET /containers/json # from the mirror; filters and order over all hosts",
-        "ImageList GET /images/json # one image on several hosts is one row; the filter `node` names hosts",
+        "ImageList GET /images/json # from the mirror; one image is one row; the filter `node` names hosts",
     ),
     *_table(
         Way.PLACED,

@@ -11,10 +11,8 @@ from typing import Any
 from swarmkit.errors import NotFound
 
 from .documents import Document, unique
+from .images import NO_NAMES
 from .replies import Reply, answered, failed, joint_error, require_some
-
-_NO_NAMES = frozenset({"<none>:<none>", "<none>@<none>"})
-"""What engines before API 1.43 write for an image without tags or digests."""
 
 
 def merge_images(replies: Sequence[Reply[Sequence[Document]]]) -> list[dict[str, Any]]:
@@ -68,7 +66,7 @@ def _names(known: list[str] | None, others: list[str] | None) -> list[str] | Non
     if known is None or others is None:
         return known or others
     names = unique([*known, *others])
-    return [name for name in names if name not in _NO_NAMES] or names
+    return [name for name in names if name not in NO_NAMES] or names
 
 
 def _sum(known: Any, value: Any) -> Any:

@@ -36,6 +36,13 @@ def container(host: str, name: str, *, lost: str | None = None, **document: Any)
     return Row(name=name, path=path, id=id, names=(name,), document=document, member=host, lost=lost)
 
 
+def image(host: str, id: str, *names: str, lost: str | None = None, **document: Any) -> Row:
+    """Make the row of an image with these tags."""
+    document = {"Id": id, "RepoTags": list(names), "RepoDigests": [], "Created": 5, "Containers": -1} | document
+    path = ("nodes", host, "images", id)
+    return Row(name=id, path=path, id=id, names=names, document=document, member=host, lost=lost)
+
+
 def node(name: str, *, lost: str | None = None, member: str | None = None, **document: Any) -> Row:
     """Make the row of a host."""
     document = {"Name": name, "State": "unhealthy" if lost else "healthy", "ApiVersion": "1.41", **document}
@@ -65,9 +72,11 @@ class Scripted:
 
     nodes: list[Row] = field(factory=lambda: [node("a"), node("b")])
     containers: list[Row] = field(factory=list)
+    images: list[Row] = field(factory=list)
     answers: dict[tuple[str, str], Any] = field(factory=dict)
     missing: list[Missing] = field(factory=list)
     sized: Listing | None = None
+    listed_all: Listing | None = None
     asked: list[Message] = field(factory=list)
     bodies: list[bytes] = field(factory=list)
     watches: list[Sender] = field(factory=list)
@@ -80,6 +89,9 @@ class Scripted:
             case Verb.LS, ("containers",):
                 listing = Listing(tuple(self.containers), tuple(self.missing))
                 return ack((self.sized if message.get("size") and self.sized else listing).to_args())
+            case Verb.LS, ("images",):
+                known = Listing(tuple(self.images), tuple(self.missing))
+                return ack((self.listed_all if message.args and self.listed_all else known).to_args())
             case Verb.ATTACH, ("containers", reference):
                 row = self._find(reference)
                 return ack(row.to_plain(), path=row.path)

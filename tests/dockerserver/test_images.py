@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trio
@@ -14,9 +13,10 @@ from backends.dockerserver.call import SMALL_BODY
 from backends.dockerserver.progress import MAX_LINE
 from swarmkit import Message, Unavailable, Verb
 from swarmkit.http import Headers, RequestHead
+from swarmkit.rows import Listing, Missing
 from swarmkit.streams import HookedStream, open_pipe, read_whole
 
-from .scripted import Client, Scripted, node, reply, serving
+from .scripted import Client, Scripted, image, node, reply, serving
 
 
 def lines(*documents: Any) -> bytes:
@@ -39,48 +39,51 @@ def answering(request: str, **answers: Any) -> Scripted:
 
 
 async def test_an_image_on_several_hosts_is_one_row() -> None:
-    """Tags are united, newest first, and a host that does not answer is named."""
-    one = {"Id": "1", "RepoTags": ["x:1"], "Created": 1, "Containers": -1}
-    hosts = answering("GET /images/json", a=[one], b=[{**one, "RepoTags": ["x:2"]}, {"Id": "2", "Created": 5}])
+    """Tags are united, newest first, and no host is asked; one that does not answer is named, its images as known."""
+    hosts = Scripted(images=[image("a", "1", "x:1"), image("b", "1", "x:2"), image("b", "2", Created=9, lost="gone")])
+    hosts.missing = [Missing("c", "never answered")]
+    async with serving(hosts, api="1.50") as client:
+        answer = await client("GET", "/v1.43/images/json")
+        assert [(row["Id"], row["RepoTags"]) for row in answer.json] == [("2", []), ("1", ["x:1", "x:2"])]
+        assert answer.missing == "b: gone (as last known); c: never answered"
+        assert hosts.requests() == []
+
+
+async def test_what_a_list_does_not_hold_is_asked_for() -> None:
+    """`all` goes to the hosts, and the images of those that do not tell are as last known."""
+    hosts = Scripted(images=[image("a", "1"), image("b", "2")])
+    hosts.listed_all = Listing((image("a", "1"), image("a", "3")), (Missing("b", "slow"),))
     async with serving(hosts) as client:
-        answer = await client("GET", "/images/json?all=1")
-        assert [(row["Id"], row.get("RepoTags")) for row in answer.json] == [("2", None), ("1", ["x:1", "x:2"])]
-        assert answer.missing == "c: no answer"
-
-
-async def test_a_host_that_hangs_is_not_waited_for(autojump_clock: object) -> None:
-    """The list comes within two seconds, without the host, and says so."""
-
-    async def hang(message: Message) -> Message:
-        await trio.sleep_forever()
-        raise AssertionError
-
-    async with serving(answering("GET /images/json", a=[{"Id": "1"}], b=hang)) as client:
-        began = trio.current_time()
-        answer = await client("GET", "/images/json")
-        assert trio.current_time() - began < 2
-        assert answer.json[0]["Id"] == "1"
-        assert answer.missing == "b: no answer in 1.5 s; c: no answer"
+        answer = await client("GET", "/images/json?all=true&shared-size=0")
+        assert [row["Id"] for row in answer.json] == ["1", "3", "2"]
+        assert answer.missing == "b: slow"
+        assert hosts.last(Verb.LS).args == {"all": True}
 
 
 async def test_the_filter_node_narrows_the_list_to_hosts() -> None:
-    """Engines do not know this filter: it is taken out of what they are asked."""
-    hosts = Scripted(answers={("*", "GET /images/json"): []})
+    """An image has the names that it has on these, and other hosts are not missed."""
+    hosts = Scripted(images=[image("a", "1", "x:1"), image("b", "1", "x:2"), image("a", "2", "y:1")])
+    hosts.missing = [Missing("c", "never answered")]
     async with serving(hosts) as client:
-        await client("GET", '/images/json?all=1&filters={"node":["b"],"dangling":["true"]}')
-        (request,) = hosts.requests()
-        path, _, target = request.partition(" GET ")
-        assert path == "nodes/b"
-        assert parse_qs(urlsplit(target).query) == {"all": ["1"], "filters": ['{"dangling":["true"]}']}
+        answer = await client("GET", '/images/json?filters={"node":["b*"]}')
+        assert [(row["Id"], row["RepoTags"]) for row in answer.json] == [("1", ["x:2"])]
+        assert answer.missing == ""
 
 
-async def test_what_all_hosts_refuse_is_refused_in_their_words() -> None:
+async def test_images_of_one_second_are_told_apart_by_asking() -> None:
+    """A list has whole seconds; where one decides, the exact times are read."""
+    hosts = Scripted(images=[image("a", "1", "x:1"), image("a", "2", "y:1"), image("b", "3", "z:1", Created=4)])
+    for id, second in (("1", "05.2"), ("2", "05.1")):
+        hosts.answers[("", f"GET /images/{id}/json")] = {"Id": id, "Created": f"1970-01-01T00:00:{second}Z"}
+    async with serving(hosts) as client:
+        answer = await client("GET", '/images/json?filters={"before":["x:1"]}')
+        assert [row["Id"] for row in answer.json] == ["2", "3"]
+
+
+async def test_a_filter_that_there_is_not_is_refused_as_by_an_engine() -> None:
     """A bad filter is no matter of hosts."""
-    hosts = Scripted(
-        answers={(host, "GET /images/json"): reply(400, {"message": "Invalid filter 'x'"}) for host in ("a", "b")}
-    )
-    async with serving(hosts) as client:
-        answer = await client("GET", "/images/json")
+    async with serving(Scripted()) as client:
+        answer = await client("GET", '/images/json?filters={"x":["y"]}')
         assert (answer.status, answer.message) == (400, "Invalid filter 'x'")
 
 
