@@ -89,6 +89,11 @@ class Member:
         if reason is not None:
             raise host_down(self.name, reason)
 
+    @property
+    def nested(self) -> bool:
+        """Whether there are hosts beneath that have names of their own."""
+        return any(row.member for row in self.mirror.nodes.values())
+
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""
         mirror = self.mirror

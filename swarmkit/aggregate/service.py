@@ -16,6 +16,7 @@ from ..pipeline import Pipeline, parse_pipeline
 from ..placement import Policy
 from ..rows import Row
 from ..service import close_ends
+from .choosing import choose
 from .listing import Listed, list_all, list_nodes, list_one, list_root
 from .members import Member, inward
 from .membership import Membership, Parse, any_name
@@ -28,7 +29,8 @@ class Aggregate:
     """Many hosts as one service.
 
     A path below `nodes/HOST` goes to that host; one below `containers`, `networks` or `volumes` to the owner of what it
-    names; one below `images` is read from any host that has it. CONNECT on the root is not implemented: what has no
+    names; one below `images` is read from any host that has it. GET on `nodes` with a `spec` says, by the path of its
+    reply, on which host the policy would put that. CONNECT on the root is not implemented: what has no
     single owner is the caller's to spread.
     """
 
@@ -44,6 +46,7 @@ class Aggregate:
         self.members: dict[str, Member] = {}
         self._watches = Watches(name, self.members, nursery)
         self.membership = Membership(self.members, nursery, self._watches, check_name)
+        self._policy = policy
         self._spawner = Spawner(self.members, policy)
 
     async def __call__(self, message: Message, /) -> Message:
@@ -58,6 +61,9 @@ class Aggregate:
                 return await self._to_node(message)
             if message.verb is Verb.SPAWN and message.path in ((), ("containers",)):
                 return await self._spawner.spawn(message)
+            if message.verb is Verb.GET and message.path == ("nodes",):
+                await close_ends(message)
+                return ack(path=await choose(self.members, self._policy, message))
             if (thing := owned(message)) is not None:
                 return await self._to_owner(message, *thing)
             if len(message.path) == 2:
