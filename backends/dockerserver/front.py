@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import unquote
 
 import trio
@@ -22,14 +23,17 @@ from .forwarding import forward_whole
 from .hosts import Hosts
 from .images import Images
 from .operations import Operation, Route, Way, find_route
+from .plugins import Plugins
+from .refusals import refuse
 from .system import System
+from .usage import disk_usage
 from .versions import ApiVersion
 
 log = logging.getLogger(__name__)
 
 _VERSIONED = re.compile(r"/v(\d+(?:\.\d+)*)(/.*)")
 
-_ALONE = frozenset({Way.MERGED, Way.PLACED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.LATER})
+_ALONE = frozenset({Way.MERGED, Way.PLACED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.REFUSED, Way.LATER})
 """Ways that are only the host's own where there is one; its list is ours all the same, for the filter `node`."""
 
 Answer = Callable[[Call], Awaitable[Response]]
@@ -48,6 +52,7 @@ class Front:
         self._images = Images(hosts, background, self._api)
         self._system = System(hosts, self._api, software)
         self._events = Events(hosts, background)
+        self._plugins = Plugins(hosts)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -104,6 +109,8 @@ class Front:
             "SystemVersion": self._system.version,
             "SystemInfo": self._system.info,
             "SystemEvents": self._events.stream,
+            "SystemDataUsage": partial(disk_usage, self._hosts),
+            "PluginList": self._plugins.list_all,
             "ContainerList": self._containers.list,
             "ContainerPrune": self._containers.prune,
             "ImageList": self._images.list,
@@ -118,8 +125,11 @@ class Front:
             Way.EXEC: self._execs.handle,
             Way.FIRST: self._images.from_first,
             Way.HOLDERS: self._images.to_holders,
+            Way.REFUSED: refuse,
             Way.LATER: _not_yet,
         }
+        if operation.way is Way.OWNER and operation.collection == "plugins":
+            return self._plugins.to_owner
         return named.get(operation.name) or ways[operation.way]
 
     async def _to_single(self, call: Call) -> Response:

@@ -6,7 +6,7 @@ import trio
 
 from swarmkit import Message
 
-from .scripted import Scripted, node, serving
+from .scripted import Scripted, node, reply, serving
 
 INFO = {"ID": "X", "Containers": 2, "NCPU": 4, "ServerVersion": "20.10.24", "Warnings": None}
 
@@ -72,3 +72,28 @@ async def test_the_id_of_the_whole_is_its_hosts() -> None:
         async with serving(hosts) as client:
             ids.add((await client("GET", "/info")).json["ID"])
     assert len(ids) == 2
+
+
+async def test_disk_usage_is_of_all_disks() -> None:
+    """What was asked for goes to each host, and hosts that do not tell are named."""
+    hosts = Scripted(
+        nodes=[node("a"), node("b"), node("c", lost="gone")],
+        answers={("*", "GET /system/df"): {"LayersSize": 4, "Images": [], "Containers": [], "Volumes": []}},
+    )
+    async with serving(hosts) as client:
+        answer = await client("GET", "/v1.41/system/df?type=image&type=volume")
+        assert (answer.json["LayersSize"], answer.json["Containers"]) == (8, None)
+        assert answer.missing == "c: gone"
+        query = "GET /system/df?type=image&type=volume"
+        assert sorted(hosts.requests()) == [f"nodes/a {query}", f"nodes/b {query}"]
+
+
+async def test_disk_usage_may_take_its_time(autojump_clock: object) -> None:
+    """Measuring a disk takes minutes; no deadline ends it."""
+
+    async def measure(message: Message) -> Message:
+        await trio.sleep(300)
+        return reply(200, {"LayersSize": 1})
+
+    async with serving(Scripted(answers={("*", "GET /system/df"): measure})) as client:
+        assert (await client("GET", "/system/df")).json == {"LayersSize": 2}
