@@ -23,6 +23,7 @@ from .forwarding import forward_whole
 from .hosts import Hosts
 from .images import Images
 from .operations import Operation, Route, Way, find_route
+from .image_arrivals import Pull
 from .plugins import Plugins
 from .refusals import refuse
 from .system import System
@@ -42,14 +43,22 @@ Answer = Callable[[Call], Awaitable[Response]]
 class Front:
     """Serve the Engine API over a service."""
 
-    def __init__(self, hosts: Hosts, nursery: trio.Nursery, *, software: str, api: str | None = None) -> None:
+    def __init__(
+        self,
+        hosts: Hosts,
+        nursery: trio.Nursery,
+        *,
+        software: str,
+        api: str | None = None,
+        pull: Pull = Pull.EVERY,
+    ) -> None:
         self._hosts = hosts
         self._api = ApiVersion(hosts, api)
         self._software = software
         self._execs = ExecOwners(hosts)
         self._containers = Containers(hosts, self._execs)
         background = Background(nursery)
-        self._images = Images(hosts, background, self._api)
+        self._images = Images(hosts, background, self._api, pull)
         self._system = System(hosts, self._api, software)
         self._events = Events(hosts, background)
         self._plugins = Plugins(hosts)
@@ -114,8 +123,8 @@ class Front:
             "ContainerList": self._containers.list,
             "ContainerPrune": self._containers.prune,
             "ImageList": self._images.list,
-            "ImageCreate": self._images.pull,
-            "ImageLoad": self._images.load,
+            "ImageCreate": self._images.arrivals.create,
+            "ImageLoad": self._images.arrivals.load,
             "ImagePrune": self._images.prune,
         }
         ways: dict[Way, Answer] = {

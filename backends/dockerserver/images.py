@@ -1,37 +1,33 @@
-"""Images: one list over all hosts; pull and load to every host; tag and remove wherever an image is."""
+"""Images: one list over all hosts, read and pushed from one that has them, tagged and removed wherever they are."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-
-import trio
+from collections.abc import Sequence
 
 from swarmkit.engine.merges import merge_image_delete
 from swarmkit.engine.replies import answered, failed, joint_error, require_some
-from swarmkit.errors import NotFound, SwarmError, Unavailable, Unimplemented
+from swarmkit.errors import NotFound, SwarmError
 from swarmkit.http import Response
-from swarmkit.message import Message, Verb
-from swarmkit.service import close_ends
 
-from .answers import empty_answer, json_answer, naming_missing, stream_answer
+from .answers import empty_answer, json_answer, naming_missing
 from .background import Background
 from .call import Call
 from .everywhere import prune, reasons
-from .fanout import FanOut
 from .forwarding import forward, forward_whole
 from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, parse_json
+from .image_arrivals import Arrivals, Pull
 from .image_list import list_images
-from .progress import MergedProgress
+from .progress import is_down
 from .versions import ApiVersion
 
 
 class Images:
     """The operations on images."""
 
-    def __init__(self, hosts: Hosts, background: Background, api: ApiVersion) -> None:
+    def __init__(self, hosts: Hosts, background: Background, api: ApiVersion, pull: Pull = Pull.EVERY) -> None:
         self._hosts = hosts
-        self._background = background
         self._api = api
+        self.arrivals = Arrivals(hosts, background, pull)
 
     async def list(self, call: Call) -> Response:
         """List the images of all hosts, each once (operation ImageList)."""
@@ -74,7 +70,7 @@ class Images:
             return await body_of(await self._hosts.connect(path, call.request.method, call.target, **options))
 
         answers = await self._hosts.ask_all(do)
-        refusals = [each for each in failed(answers) if not isinstance(each[1], NotFound) and not _is_down(each[1])]
+        refusals = [each for each in failed(answers) if not isinstance(each[1], NotFound) and not is_down(each[1])]
         if refusals:
             raise joint_error(refusals, done=[host for host, _ in answered(answers)])
         done = require_some(answers)  # else each host says that it has no such image, or why it says nothing
@@ -87,70 +83,6 @@ class Images:
     async def prune(self, call: Call) -> Response:
         """Remove unused images on every host that answers."""
         return await prune(self._hosts, call)
-
-    async def pull(self, call: Call) -> Response:
-        """Pull on every host that answers, their progress in one stream (operation ImageCreate)."""
-        if "fromSrc" in call.params:
-            raise Unimplemented("importing an image across hosts is not supported yet; load one instead")
-        options = await call.options()
-
-        async def pull_one(node: Node) -> Message:
-            return await self._hosts.connect(node.path, "POST", call.whole_target, **options)
-
-        return await self._progress(await self._open_all(pull_one, await self._hosts.nodes()))
-
-    async def load(self, call: Call) -> Response:
-        """Load on every host that answers: one upload is written to all, at the pace of the slowest."""
-        options = await call.options(stream=True)
-        nodes = await self._hosts.nodes()
-        fan = FanOut(call.request.body, [node.name for node in nodes if node.lost is None])
-        self._background.start_soon(fan.run)
-
-        async def load_one(node: Node) -> Message:
-            args = {"method": "POST", "target": call.whole_target, **options}
-            return await self._hosts.service(Message(Verb.CONNECT, node.path, args, att=fan.take(node.name)))
-
-        return await self._progress(await self._open_all(load_one, nodes))
-
-    async def _open_all(
-        self, ask: Callable[[Node], Awaitable[Message]], nodes: Sequence[Node]
-    ) -> Sequence[tuple[str, Message | SwarmError]]:
-        """Ask for a stream of each host; where the client goes away meanwhile, those that came are closed."""
-        opened: list[Message] = []
-
-        async def ask_one(node: Node) -> Message:
-            opened.append(await ask(node))
-            return opened[-1]
-
-        try:
-            return await self._hosts.ask_all(ask_one, nodes=nodes)
-        except BaseException:
-            with trio.CancelScope(shield=True):
-                for reply in opened:
-                    await close_ends(reply)
-            raise
-
-    async def _progress(self, answers: Sequence[tuple[str, Message | SwarmError]]) -> Response:
-        replies: dict[str, Message] = {}
-        failures: list[tuple[str, SwarmError]] = []
-        for host, answer in answers:
-            if isinstance(answer, SwarmError):
-                failures.append((host, answer))
-            elif answer["status"] >= 400:
-                try:
-                    await body_of(answer)
-                except SwarmError as error:
-                    failures.append((host, error))
-            else:
-                replies[host] = answer
-        down = _down(answers)
-        refusals = [each for each in failures if not _is_down(each[1])]
-        if not replies:
-            raise joint_error(refusals or down) if failures else Unavailable("there are no hosts")
-        notes = [f"host {host} is left out: {reason}" for host, reason in reasons(down)]
-        merged = MergedProgress(replies, refusals, notes)
-        self._background.start_soon(merged.run)
-        return naming_missing(stream_answer(merged.body), reasons(down))
 
 
 def _not_together(
@@ -166,9 +98,4 @@ def _not_together(
 
 
 def _down(answers: Sequence[tuple[str, object]]) -> list[tuple[str, SwarmError]]:
-    return [(host, answer) for host, answer in answers if isinstance(answer, SwarmError) and _is_down(answer)]
-
-
-def _is_down(answer: object) -> bool:
-    """Tell whether a host was not reached at all, in which case it is not the command that failed."""
-    return isinstance(answer, Unavailable) and "status" not in answer.details
+    return [(host, answer) for host, answer in answers if isinstance(answer, SwarmError) and is_down(answer)]

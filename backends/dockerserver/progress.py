@@ -1,16 +1,19 @@
-"""Progress of several hosts in one stream of JSON lines: layers under their host, common words said once."""
+"""Progress of several hosts in one stream of JSON lines: layers with their host, common words said once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import trio
 
-from swarmkit.errors import SwarmError
+from swarmkit.engine.replies import joint_error
+from swarmkit.errors import SwarmError, Unavailable
 from swarmkit.message import Message
 from swarmkit.streams import CHUNK, PipeSender, open_pipe
+
+from .hosts import body_of
 
 MAX_LINE = 1024 * 1024
 """Bytes of one line of progress, at most."""
@@ -18,81 +21,115 @@ MAX_LINE = 1024 * 1024
 MAX_SAID = 1000
 """Lines that are remembered in order to say them once; past that a common word is said twice."""
 
+_OUTCOME = "Status: "
+
+Open = Callable[[], Awaitable[Message]]
+"""Asks a host for its stream of progress: a CONNECT's reply."""
+
 
 class MergedProgress:
-    """The merged stream is `body`; `run` writes it. An error of a host comes last, so that the others' end is seen.
+    """Streams that `run` opens on all hosts at once and merges; what is merged is `body`, and flows from the first on.
 
-    `notes` are said first: hosts that were not asked, which is no failure of the command.
+    `notes` are said first: hosts that are not asked, which is no failure of the command. Errors come last, each with
+    its host, so that the others' end is seen; what all say alike is said once, in their words. The stream of a single
+    host is passed on as it is.
     """
 
-    def __init__(
-        self,
-        replies: Mapping[str, Message],
-        failures: Sequence[tuple[str, SwarmError]],
-        notes: Sequence[str] = (),
-    ) -> None:
-        self._replies = replies
+    def __init__(self, opening: Mapping[str, Open], notes: Sequence[str] = ()) -> None:
+        self._opening = opening
         self._notes = notes
-        self._hosts = len(replies) + len(failures)
-        self._errors = [(host, error.reason) for host, error in failures]
+        self._alone = len(opening) == 1
+        self._refusals: list[tuple[str, SwarmError]] = []  # of hosts that never began
+        self._errors: list[tuple[str, dict[str, Any]]] = []  # what a stream ends in, as it says it
+        self._outcomes: dict[str, list[str]] = {}
         self._said: set[bytes] = set()
+        self._begun = trio.Event()
+        self._streams = 0
         self._sender: PipeSender
         self._sender, self.body = open_pipe()
 
+    async def wait_begun(self) -> None:
+        """Wait until a host has begun; raise the hosts' error where none does."""
+        try:
+            await self._begun.wait()
+            if not self._streams:
+                raise _joint(self._refusals)
+        except BaseException:
+            await self.body.aclose()  # its first act tells `run` to stop, even where this is cancelled
+            raise
+
     async def run(self) -> None:
-        """Copy every host's lines until all have ended."""
-        async with self._sender:
-            try:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._stop_with_reader, nursery.cancel_scope)
-                    for note in self._notes:
-                        await self._send(json.dumps({"status": note}, ensure_ascii=False).encode())
-                    async with trio.open_nursery() as copying:
-                        for host, reply in self._replies.items():
-                            copying.start_soon(self._copy, host, reply)
-                    await self._say_errors()
-                    self._sender.send_eof()
-                    nursery.cancel_scope.cancel()
-            finally:
-                with trio.CancelScope(shield=True):
-                    for reply in self._replies.values():
-                        if reply.att is not None:
-                            await reply.att.aclose()
+        """Copy every host's lines until all have ended, or nobody reads."""
+        async with self._sender, trio.open_nursery() as nursery:
+            nursery.start_soon(self._stop_with_reader, nursery.cancel_scope)
+            await self._copy_all()
+            self._begun.set()
+            await self._say_end()
+            self._sender.send_eof()
+            nursery.cancel_scope.cancel()
 
     async def _stop_with_reader(self, scope: trio.CancelScope) -> None:
         await self._sender.wait_reader_gone()
         scope.cancel()
 
-    async def _copy(self, host: str, reply: Message) -> None:
+    async def _copy_all(self) -> None:
+        async with trio.open_nursery() as copying:
+            for host, ask in self._opening.items():
+                copying.start_soon(self._follow, host, ask)
+            for note in self._notes:
+                await self._send(_line({"status": note}))
+
+    async def _follow(self, host: str, ask: Open) -> None:
+        """Copy one host's stream, or take note of why there is none."""
+        try:
+            reply = await ask()
+            if reply["status"] >= 400:
+                await body_of(reply)
+        except SwarmError as error:
+            self._refusals.append((host, error))
+            return
+        self._streams += 1
+        self._begun.set()
         assert reply.att is not None
+        try:
+            await self._copy(host, reply.att)
+        finally:
+            with trio.CancelScope(shield=True):
+                await reply.att.aclose()
+
+    async def _copy(self, host: str, stream: trio.abc.ReceiveStream) -> None:
         rest = b""
         try:
-            while data := await reply.att.receive_some(CHUNK):
+            while data := await stream.receive_some(CHUNK):
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
-                    await self._line(host, line)
+                    await self._take(host, line)
                 if len(rest) > MAX_LINE:
-                    self._errors.append((host, f"a line of progress is longer than {MAX_LINE} bytes"))
+                    self._errors.append((host, _error(f"a line of progress is longer than {MAX_LINE} bytes")))
                     return
             if rest.strip():
-                await self._line(host, rest)
+                await self._take(host, rest)
         except SwarmError as error:
-            self._errors.append((host, error.reason))
+            self._errors.append((host, _error(error.reason)))
 
-    async def _line(self, host: str, line: bytes) -> None:
+    async def _take(self, host: str, line: bytes) -> None:
         line = line.strip()
         if not line:
             return
-        if self._hosts == 1:
+        if self._alone:
             await self._send(line)
             return
         progress = _read(line)
         if "error" in progress:
-            self._errors.append((host, str(progress["error"])))
+            self._errors.append((host, progress))
             return
-        if "id" in progress and "progressDetail" in progress:
-            progress["id"] = f"{host}/{progress['id']}"
-        line = json.dumps(progress, ensure_ascii=False).encode()
+        outcome = progress.get("status")
+        if isinstance(outcome, str) and outcome.startswith(_OUTCOME):
+            self._outcomes.setdefault(outcome, []).append(host)
+            return
+        if "id" in progress and "progressDetail" in progress:  # the command draws a row for each id
+            progress["id"] = f"{progress['id']} on {host}"
+        line = _line(progress)
         if "progressDetail" in progress or self._is_new(line):
             await self._send(line)
 
@@ -103,13 +140,25 @@ class MergedProgress:
             self._said.add(line)
         return True
 
-    async def _say_errors(self) -> None:
-        """Say what failed and where; what all hosts say alike is said once, in their words."""
-        if self._errors:
-            texts = {text for _, text in self._errors}
-            everywhere = len(texts) == 1 and len(self._errors) == self._hosts
-            text = texts.pop() if everywhere else "; ".join(f"{host}: {text}" for host, text in sorted(self._errors))
-            await self._send(json.dumps({"errorDetail": {"message": text}, "error": text}).encode())
+    async def _say_end(self) -> None:
+        """Say how it ended: once where all say the same, else with the hosts; then what failed and where."""
+        for outcome, hosts in sorted(self._outcomes.items(), key=lambda each: min(each[1])):
+            text = outcome if len(self._outcomes) == 1 else f"{outcome} on {', '.join(sorted(hosts))}"
+            await self._send(_line({"status": text}))
+        errors = list(self._errors)
+        for host, error in self._refusals:
+            if is_down(error):
+                await self._send(_line({"status": left_out(host, error.reason)}))
+            else:
+                errors.append((host, _error(error.reason)))
+        if errors:
+            await self._send(_line(self._joint(sorted(errors, key=lambda each: each[0]))))
+
+    def _joint(self, errors: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+        texts = {str(error["error"]) for _, error in errors}
+        if len(texts) == 1 and len(errors) == len(self._opening):
+            return errors[0][1]
+        return _error("; ".join(f"{host}: {error['error']}" for host, error in errors))
 
     async def _send(self, line: bytes) -> None:
         try:
@@ -117,6 +166,30 @@ class MergedProgress:
         except trio.BrokenResourceError:
             # The client has gone, and `_stop_with_reader` ends everything; nothing is left to be told.
             await trio.sleep_forever()
+
+
+def is_down(answer: object) -> bool:
+    """Tell whether a host was not reached at all, in which case it is not the command that failed."""
+    return isinstance(answer, Unavailable) and "status" not in answer.details
+
+
+def left_out(host: str, reason: str) -> str:
+    """Say that a host has no part in what is done on all others."""
+    return f"host {host} is left out: {reason}"
+
+
+def _joint(failures: Sequence[tuple[str, SwarmError]]) -> SwarmError:
+    """Make the error of hosts of which none has begun; those that were not reached count where no other has refused."""
+    refusals = [each for each in failures if not is_down(each[1])]
+    return joint_error(sorted(refusals or failures, key=lambda each: each[0]))
+
+
+def _error(text: str) -> dict[str, Any]:
+    return {"errorDetail": {"message": text}, "error": text}
+
+
+def _line(progress: Mapping[str, Any]) -> bytes:
+    return json.dumps(progress, ensure_ascii=False).encode()
 
 
 def _read(line: bytes) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from .activation import SCHEME, real_addresses
 from .front import Front
 from .greeting import Serve, serve_plain, serve_tls
 from .hosts import Hosts
+from .image_arrivals import Pull
 from .listening import DEFAULT_MODE, Access, check_address, default_address, listening_on
 
 
@@ -58,6 +59,7 @@ class DockerServerStage(Stage):
     api: str | None = None
     tls: TlsFiles | None = None
     insecure: bool = False
+    pull: Pull = Pull.EVERY
 
     @property
     def serves(self) -> frozenset[str]:
@@ -76,7 +78,7 @@ class DockerServerStage(Stage):
         context = FreshContext(self.tls, self.tls.server_context) if self.tls is not None else None
         with listening_on(self.addresses, self.access, open_to_all=self.open_to_all) as opened:
             async with open_instance() as nursery:
-                front = Front(await Hosts.of(inner), nursery, software=_software(), api=self.api)
+                front = Front(await Hosts.of(inner), nursery, software=_software(), api=self.api, pull=self.pull)
                 serve = partial(serve_connection, handler=front)
                 for listener, address in opened:
                     nursery.start_soon(trio.serve_listeners, self._greeting(address, serve, context), [listener])
@@ -93,7 +95,8 @@ class DockerServerStage(Stage):
 
     def __str__(self) -> str:
         options = words_of(self.tls) if self.tls is not None else ["--insecure"] if self.insecure else []
-        return shlex.join((self.name, *self.addresses, *options))
+        pulls = ["--pull", self.pull.value] if self.pull is not Pull.EVERY else []
+        return shlex.join((self.name, *self.addresses, *options, *pulls))
 
 
 def _is_tcp(address: str) -> bool:
@@ -116,6 +119,13 @@ def _software() -> str:
 @click.option("--mode", default=f"{DEFAULT_MODE:o}", show_default=True, help="Permissions of a Unix socket, in octal.")
 @click.option("--group", help="Group that a Unix socket belongs to.")
 @click.option("--api", metavar="VERSION", help="API version to offer; by default the lowest that all hosts have.")
+@click.option(
+    "--pull",
+    type=click.Choice([way.value for way in Pull]),
+    default=Pull.EVERY.value,
+    show_default=True,
+    help="Pull to every host, or to one, from which images are copied where they are wanted.",
+)
 @tls_options
 @click.option("--insecure", is_flag=True, help="Serve TCP in the clear to other machines.")
 def dockerserver(
@@ -123,6 +133,7 @@ def dockerserver(
     mode: str,
     group: str | None,
     api: str | None,
+    pull: str,
     tlsverify: bool,
     ca: str | None,
     cert: str | None,
@@ -140,7 +151,9 @@ def dockerserver(
         raise Invalid("TLS is for addresses of TCP, and there is none: tcp://HOST:2376")
     if tls is not None and insecure:
         raise Invalid("--insecure is for TCP in the clear, and there is TLS: leave out one of them")
-    stage = DockerServerStage(addresses or (default_address(),), Access(_permissions(mode), group), api, tls, insecure)
+    stage = DockerServerStage(
+        addresses or (default_address(),), Access(_permissions(mode), group), api, tls, insecure, Pull(pull)
+    )
     for address in stage.addresses:
         check_address(address, open_to_all=stage.open_to_all)
     return stage

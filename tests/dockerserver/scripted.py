@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from backends.dockerserver.front import Front
 from backends.dockerserver.hosts import Hosts
+from backends.dockerserver.image_arrivals import Pull
 from swarmkit import Conflict, Message, NotFound, Row, Unavailable, Verb, ack, close_ends
 from swarmkit.channel import Sender, open_channel
 from swarmkit.http import Connection, Headers, Reply, RequestHead, serve_connection
@@ -67,7 +68,8 @@ class Scripted:
     """A service of several hosts (of one, where there is one node whose member is empty).
 
     `answers` holds, for a host and `METHOD /target` without its query, what is answered: a document (200), a reply, an
-    error that is raised, or a function of the message. `("*", …)` is every host.
+    error that is raised, or a function of the message. `("*", …)` is every host. `chosen` is where a policy
+    puts things.
     """
 
     nodes: list[Row] = field(factory=lambda: [node("a"), node("b")])
@@ -77,6 +79,7 @@ class Scripted:
     missing: list[Missing] = field(factory=list)
     sized: Listing | None = None
     listed_all: Listing | None = None
+    chosen: str = "b"
     asked: list[Message] = field(factory=list)
     bodies: list[bytes] = field(factory=list)
     watches: list[Sender] = field(factory=list)
@@ -95,6 +98,8 @@ class Scripted:
             case Verb.ATTACH, ("containers", reference):
                 row = self._find(reference)
                 return ack(row.to_plain(), path=row.path)
+            case Verb.GET, ("nodes",):
+                return ack(path=("nodes", self.chosen))
             case Verb.SPAWN, ("containers",):
                 return await self._answer(message, "spawn", "POST /containers/create")
             case Verb.WATCH, ():
@@ -211,9 +216,9 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(service: Scripted, *, api: str | None = None) -> AsyncIterator[Client]:
+async def serving(service: Scripted, *, api: str | None = None, pull: Pull = Pull.EVERY) -> AsyncIterator[Client]:
     """Open a front over hosts and a client of it."""
     async with trio.open_nursery() as nursery:
-        front = Front(await Hosts.of(service), nursery, software="7", api=api)
+        front = Front(await Hosts.of(service), nursery, software="7", api=api, pull=pull)
         yield Client(front, nursery)
         nursery.cancel_scope.cancel()

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from backends.dockerserver.call import SMALL_BODY
+from backends.dockerserver.image_arrivals import Pull
 from backends.dockerserver.progress import MAX_LINE
 from swarmkit import Message, Unavailable, Verb
 from swarmkit.http import Headers, RequestHead
@@ -204,7 +205,7 @@ async def test_a_pull_tells_the_progress_of_all() -> None:
         told = read_lines(answer.data)
         assert told[0] == {"status": "host c is left out: no answer"}
         assert answer.missing == "c: no answer"
-        assert {each["id"] for each in told if "id" in each} == {"a/l1", "b/l1"}
+        assert {each["id"] for each in told if "id" in each} == {"l1 on a", "l1 on b"}
         assert [each["status"] for each in told].count("Pulling") == 1
         assert [each["status"] for each in told].count("Done") == 1
         assert ["X-Registry-Auth", "secret"] in hosts.last(Verb.CONNECT)["headers"]
@@ -264,10 +265,67 @@ async def test_a_pull_without_hosts_is_an_error() -> None:
         assert (answer.status, answer.message) == (503, "there are no hosts")
 
 
-async def test_an_import_is_not_across_hosts() -> None:
-    """It would make a different image on each host."""
-    async with serving(Scripted()) as client:
-        assert (await client("POST", "/images/create?fromSrc=-", b"tar")).status == 501
+async def test_an_import_goes_to_one_host() -> None:
+    """It would make a different image on each, as the time of its making is a part of it."""
+    hosts = Scripted(answers={("b", "POST /images/create"): _echo})
+    async with serving(hosts) as client:
+        answer = await client("POST", "/images/create?fromSrc=-&repo=x", b"tar" * SMALL_BODY)
+        assert answer.data == b"tar" * SMALL_BODY
+        assert hosts.last(Verb.GET).args == {"spec": {}}
+
+
+async def _echo(message: Message) -> Message:
+    return reply(200, message.att)
+
+
+async def test_a_pull_may_be_for_one_host() -> None:
+    """It goes untouched to the host on which a container of the image would be put."""
+    progress = lines({"id": "l1", "progressDetail": {}}, {"status": "Status: Done"})
+    hosts = Scripted(answers={("b", "POST /images/create"): reply(200, progress)})
+    async with serving(hosts, pull=Pull.ONE) as client:
+        assert (await client("POST", "/images/create?fromImage=x&tag=1")).data == progress
+        assert hosts.last(Verb.GET).args == {"spec": {"Image": "x"}}
+        assert hosts.requests() == ["nodes/b POST /images/create?fromImage=x&tag=1"]
+
+
+async def test_progress_flows_as_soon_as_a_host_sends() -> None:
+    """A host that has not even answered holds up nobody's line."""
+    sender, body = open_pipe()
+    asked = trio.Event()
+
+    async def hang(message: Message) -> Message:
+        await asked.wait()
+        return reply(200, lines({"status": "Late"}))
+
+    hosts = Scripted(answers={("a", "POST /images/create"): reply(200, body), ("b", "POST /images/create"): hang})
+    async with serving(hosts) as client:
+        connection, answer = await client.open("POST", "/images/create?fromImage=x")
+        await sender.send_all(lines({"status": "Early"}))
+        assert read_lines(await answer.body.receive_some()) == [{"status": "Early"}]
+        asked.set()
+        sender.send_eof()
+        assert read_lines(await read_whole(answer.body)) == [{"status": "Late"}]
+        await connection.aclose()
+
+
+async def test_outcomes_that_differ_are_told_with_their_hosts() -> None:
+    """One has the image already; where all end alike it is the engine's line."""
+    up, new = {"status": "Status: Image is up to date"}, {"status": "Status: Downloaded newer image"}
+    hosts = answering("POST /images/create", a=reply(200, lines(up)), b=reply(200, lines(new)))
+    async with serving(hosts) as client:
+        told = read_lines((await client("POST", "/images/create?fromImage=x")).data)
+        assert [each["status"] for each in told[1:]] == [f"{up['status']} on a", f"{new['status']} on b"]
+    hosts = answering("POST /images/create", a=reply(200, lines(up)), b=reply(200, lines(up)))
+    async with serving(hosts) as client:
+        assert read_lines((await client("POST", "/images/create?fromImage=x")).data)[1:] == [up]
+
+
+async def test_what_ends_every_stream_alike_is_told_as_by_an_engine() -> None:
+    """Its code is kept, too."""
+    error = {"errorDetail": {"code": 5, "message": "no"}, "error": "no"}
+    hosts = Scripted(answers={(host, "POST /images/create"): reply(200, lines(error)) for host in ("a", "b")})
+    async with serving(hosts) as client:
+        assert read_lines((await client("POST", "/images/create?fromImage=x")).data) == [error]
 
 
 @pytest.mark.parametrize(

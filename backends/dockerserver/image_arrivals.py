@@ -1,0 +1,83 @@
+"""Images that come in: pulled, loaded from an archive, or imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from functools import partial
+from typing import Any
+
+from swarmkit.engine.replies import joint_error
+from swarmkit.errors import Unavailable
+from swarmkit.http import Response
+from swarmkit.message import Message, Path, Verb
+
+from .answers import naming_missing, stream_answer
+from .background import Background
+from .call import Call
+from .fanout import FanOut
+from .forwarding import forward_whole
+from .hosts import Hosts, Node
+from .progress import MergedProgress, Open, left_out
+
+
+class Pull(Enum):
+    """Where a pull goes."""
+
+    EVERY = "every"
+    """To every host that answers: wherever a container is placed later, its image is there."""
+    ONE = "one"
+    """To the host that the placement policy chooses; where it is wanted elsewhere, it is copied there."""
+
+
+class Arrivals:
+    """The operations that bring images in."""
+
+    def __init__(self, hosts: Hosts, background: Background, pull: Pull) -> None:
+        self._hosts = hosts
+        self._background = background
+        self._pull = pull
+
+    async def create(self, call: Call) -> Response:
+        """Pull, or import with `fromSrc` (operation ImageCreate)."""
+        if call.params.get("fromSrc") and not call.params.get("fromImage"):
+            return await forward_whole(self._hosts, call, await self._chosen({}))
+        if self._pull is Pull.ONE:
+            return await forward_whole(self._hosts, call, await self._chosen({"Image": call.params.get("fromImage")}))
+        options = await call.options()
+
+        async def pull_on(node: Node) -> Message:
+            return await self._hosts.connect(node.path, "POST", call.whole_target, **options)
+
+        nodes = await self._hosts.nodes()
+        return await self._progress({node.name: partial(pull_on, node) for node in nodes if node.lost is None}, nodes)
+
+    async def load(self, call: Call) -> Response:
+        """Load on every host that answers: one upload is written to all, at the pace of the slowest."""
+        options = await call.options(stream=True)
+        nodes = await self._hosts.nodes()
+        up = [node for node in nodes if node.lost is None]
+        fan = FanOut(call.request.body, [node.name for node in up])
+        self._background.start_soon(fan.run)
+
+        async def load_on(node: Node) -> Message:
+            args = {"method": "POST", "target": call.whole_target, **options}
+            return await self._hosts.service(Message(Verb.CONNECT, node.path, args, att=fan.take(node.name)))
+
+        return await self._progress({node.name: partial(load_on, node) for node in up}, nodes)
+
+    async def _chosen(self, spec: Mapping[str, Any]) -> Path:
+        """Return the host on which the policy would put a container of this spec."""
+        return (await self._hosts.service(Message(Verb.GET, ("nodes",), {"spec": spec}))).path
+
+    async def _progress(self, opening: Mapping[str, Open], nodes: Sequence[Node]) -> Response:
+        """Merge the streams of the hosts; the answer begins as soon as one of them has begun."""
+        down = [(node.name, node.lost) for node in nodes if node.lost is not None]
+        if not nodes:
+            raise Unavailable("there are no hosts")
+        if not opening:
+            raise joint_error([(host, Unavailable(reason, host=host)) for host, reason in down])
+        merged = MergedProgress(opening, [left_out(host, reason) for host, reason in down])
+        self._background.start_soon(merged.run)
+        await merged.wait_begun()
+        return naming_missing(stream_answer(merged.body), down)
