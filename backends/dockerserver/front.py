@@ -15,6 +15,8 @@ from swarmkit.http import Request, Response
 
 from .answers import error_answer, json_answer
 from .background import Background
+from .build import Builds
+from .builder import BuilderVersion
 from .call import Call
 from .containers import Containers
 from .events import Events
@@ -56,6 +58,8 @@ class Front:
         self._api = ApiVersion(hosts, api)
         self._software = software
         self._execs = ExecOwners(hosts)
+        self._builds = Builds(hosts)
+        self._builder = BuilderVersion(hosts)
         self._containers = Containers(hosts, self._execs)
         background = Background(nursery)
         self._images = Images(hosts, background, self._api, pull)
@@ -126,9 +130,14 @@ class Front:
             "ImageCreate": self._images.arrivals.create,
             "ImageLoad": self._images.arrivals.load,
             "ImagePrune": self._images.prune,
+            "ImageBuild": self._builds.build,
+            "BuildCancel": self._builds.cancel,
+            "BuildPrune": self._builds.prune,
+            "Session": self._builds.session,
+            "Grpc": self._builds.converse,
         }
         ways: dict[Way, Answer] = {
-            Way.HERE: self._system.ping,
+            Way.HERE: self._ping,
             Way.PLACED: self._containers.create,
             Way.OWNER: self._containers.to_owner,
             Way.EXEC: self._execs.handle,
@@ -140,6 +149,9 @@ class Front:
         if operation.way is Way.OWNER and operation.collection == "plugins":
             return self._plugins.to_owner
         return named.get(operation.name) or ways[operation.way]
+
+    async def _ping(self, call: Call) -> Response:
+        return await self._builder.told_in(await self._system.ping(call))
 
     async def _to_single(self, call: Call) -> Response:
         return await forward_whole(self._hosts, call)

@@ -1,0 +1,163 @@
+"""Builds: the classic builder's one request, BuildKit's several, and what cancels and prunes; see docs/build.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from swarmkit.engine.builds import BuildQuery, at_engine
+from swarmkit.engine.replies import failed, require_some
+from swarmkit.errors import Conflict, NotFound, Unavailable
+from swarmkit.http import Response
+from swarmkit.message import Message, Path, Verb
+
+from .answers import empty_answer, naming_missing, relayed
+from .call import Call
+from .everywhere import prune, reasons
+from .forwarding import connect, forward_whole
+from .hosts import Hosts, Node, body_of
+from .sessions import BuildHosts, Lease
+
+SESSION_HEADER = "X-Docker-Expose-Session-Uuid"
+"""The header in which operation Session brings the id by which a build names it."""
+
+BUILD_WITHIN = 0.5
+"""Seconds that a session waits for its build, which says where; the docker command sends both at once."""
+
+UPLOADED_WITHIN = 5.0
+"""Seconds that an upload waits for its build, as on an engine."""
+
+_NO_BUILD = "conversations without a build"
+"""Holds the host of the conversations that no request to build belongs to: Buildx builds by these alone."""
+
+
+class Builds:
+    """The operations of building."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+        self._builds = BuildHosts()
+
+    async def build(self, call: Call) -> Response:
+        """Build where the build's session is, else where its arguments or the policy say (operation ImageBuild)."""
+        query, beside = await self._beside(BuildQuery.of(parse_qsl(call.query, keep_blank_values=True)))
+        lease = await self._lease(query, beside)
+        changed = query.expressions or beside is not None
+        target = f"{call.path}?{query.encoded}" if changed else call.whole_target
+        return await _forward(self._hosts, call, lease, target)
+
+    async def _lease(self, query: BuildQuery, beside: Path | None) -> Lease:
+        """Hold a host for a build; raise `Conflict` where it is that of another request, and may not be."""
+        ids = [f"{kind} {id}" for kind, id in (("session", query.first("session")), ("build", query.build)) if id]
+        if query.uploads:
+            await self._builds.wait_for(ids[-1], UPLOADED_WITHIN)
+        lease = await self._builds.take(ids, lambda: self._choose(query, beside))
+        try:
+            await self._check(query, lease.host)
+        except BaseException:
+            lease.give_back()
+            raise
+        return lease
+
+    async def session(self, call: Call) -> Response:
+        """Open a session on the host of its build, or else of the other conversations (operation Session)."""
+        id = call.request.headers.get(SESSION_HEADER)
+        own = f"session {id}"
+        if not id:
+            return await self.converse(call)
+        if await self._builds.wait_for(own, BUILD_WITHIN) is None:
+            return await self._converse(call, own, _NO_BUILD)
+        return await self._converse(call, own)
+
+    async def converse(self, call: Call) -> Response:
+        """Open a conversation that says of no build to which it belongs (operation Grpc)."""
+        return await self._converse(call, _NO_BUILD)
+
+    async def _converse(self, call: Call, *ids: str) -> Response:
+        lease = await self._builds.take(ids, lambda: self._choose(BuildQuery(()), None))
+        return await _forward(self._hosts, call, lease, call.whole_target)
+
+    async def cancel(self, call: Call) -> Response:
+        """Cancel a build on its host; one that is not known is cancelled everywhere (operation BuildCancel)."""
+        host = self._builds.find(f"build {call.params.get('id')}")
+        if host is not None:
+            return await forward_whole(self._hosts, call, host)
+        options = await call.options()
+
+        async def cancel_on(node: Node) -> None:
+            await body_of(await self._hosts.connect(node.path, "POST", call.whole_target, **options))
+
+        answers = await self._hosts.ask_all(cancel_on)
+        require_some(answers)
+        return naming_missing(empty_answer(200), reasons(failed(answers)))
+
+    async def prune(self, call: Call) -> Response:
+        """Drop the cache of builds on every host that answers (operation BuildPrune)."""
+        return await prune(self._hosts, call)
+
+    # -- where ----------------------------------------------------------------------------------------------------
+
+    async def _beside(self, query: BuildQuery) -> tuple[BuildQuery, Path | None]:
+        """Return the query with the name that its host has for the container it must be beside, and that host.
+
+        Where there is no such container, the engine says so.
+        """
+        if not query.beside:
+            return query, None
+        try:
+            path = await self._hosts.path_of(query.beside)
+        except NotFound:
+            return query, None
+        return query.with_beside(path[-1]), path[:2]
+
+    async def _choose(self, query: BuildQuery, beside: Path | None) -> Path:
+        """Choose by what is asked for; without any condition rather the host of the build before.
+
+        There are the images and the cache that the next one may build upon, and nobody knows of which before it runs.
+        """
+        if beside is not None:
+            return beside
+        spec = query.spec
+        if not query.expressions and (engine := await self._engine(self._builds.last)):
+            spec = at_engine(spec, engine, wish=True)
+        try:
+            return await self._place(spec)
+        except Unavailable as error:
+            refusals = error.details.get("refusals")
+            if not refusals:
+                raise
+            reasons = "; ".join(f"{host}: {reason}" for host, reason in refusals.items())
+            raise Unavailable(f"no host can take the build: {reasons}", refusals=refusals) from error
+
+    async def _place(self, spec: Mapping[str, Any]) -> Path:
+        """Return the host that the policy chooses."""
+        return (await self._hosts.service(Message(Verb.GET, ("nodes",), {"spec": spec}))).path
+
+    async def _check(self, query: BuildQuery, host: Path) -> None:
+        """Raise `Conflict` where the conditions of a build rule out the host that it must be on."""
+        if not query.expressions or not (engine := await self._engine(host)):
+            return
+        try:
+            await self._place(at_engine(query.spec, engine))
+        except Unavailable as error:
+            conditions = ", ".join(query.expressions)
+            raise Conflict(
+                f"the build must be on host {host[1]}, where its session or the container of its network is, "
+                f"and {conditions} does not allow that"
+            ) from error
+
+    async def _engine(self, host: Path | None) -> str:
+        """Return the ID of a host's engine, nothing where it is not known."""
+        engines = {node.path: str(node.document.get("ID") or "") for node in await self._hosts.nodes()}
+        return engines.get(host or (), "")
+
+
+async def _forward(hosts: Hosts, call: Call, lease: Lease, target: str) -> Response:
+    """Pass a request on to its host, which is held until the answer has ended."""
+    try:
+        reply = await connect(hosts, call, lease.host, target)
+    except BaseException:
+        lease.give_back()
+        raise
+    return relayed(lease.until_ended(reply), call.request.headers.get("upgrade"))
