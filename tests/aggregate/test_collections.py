@@ -133,6 +133,10 @@ async def test_host_that_is_not_in_step_is_asked(autojump_clock: Clock) -> None:
     async with whole_of(a, b) as whole:
         b.instead = answer
         assert (await attach(whole, "volumes", "data")).path == ("nodes", "b", *DATA.path)
+        b.others["volumes"] = {DATA.id: DATA}
+        b.tell("put", DATA.path, row=DATA.to_plain(), stamp=1)  # known, but it may be another by now
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await attach(whole, "volumes", "data")).path == ("nodes", "b", *DATA.path)
         b.instead, b.before = None, refuse
         with pytest.raises(Internal, match="broken"):
             await attach(whole, "volumes", "data")
