@@ -11,7 +11,7 @@ from typing import Any
 import trio
 
 from swarmkit.channel import Sender
-from swarmkit.engine.images import counts_users
+from swarmkit.engine.image_rows import counts_users
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Row
 

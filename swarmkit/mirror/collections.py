@@ -7,7 +7,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from ..engine.documents import Document
-from ..engine.images import counts_users
+from ..engine.image_rows import counts_users
 from ..engine.references import image_id, with_tag
 
 CONTAINERS = "containers"
