@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from swarmkit.channel import Sender
+from swarmkit.engine.image_rows import counts_users
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Row
 
@@ -59,7 +60,7 @@ class Tracked:
         for gone in self._rows.keys() - now.keys():
             self._offer("gone", (self.collection, gone), stamp=snapshot.stamp)
         self._rows, self._compared = now, True
-        self.counts_users = any(_counts_users(row) for row in snapshot.rows)
+        self.counts_users = self.collection == "images" and any(counts_users(row.document) for row in snapshot.rows)
 
     async def _list(self) -> Snapshot:
         if self.collection == "containers":
@@ -106,9 +107,3 @@ class Tracked:
 def _lasting(row: Row) -> dict[str, Any]:
     """Return a container's document without the text of its status, which changes with the time."""
     return {**row.document, "Status": ""}
-
-
-def _counts_users(row: Row) -> bool:
-    """Tell whether a row says how many containers use it: -1 is unknown, and a network's `Containers` is no number."""
-    users = row.document.get("Containers")
-    return isinstance(users, int) and users >= 0

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import trio
 
-from ..errors import Conflict, NotFound, Unavailable
+from ..errors import Conflict, NotFound, SwarmError, Unavailable
 from ..message import Message, Verb
 from ..mirror import COLLECTIONS, CONTAINERS
 from ..rows import Row
@@ -30,6 +30,8 @@ def lookup(members: Iterable[Member], collection: str, reference: str) -> list[F
     """Return what a reference means by what is known: an id goes before a name, and that before an id's beginning."""
     tiers: tuple[list[Found], ...] = ([], [], [])
     for member in members:
+        if not member.mirror.holds(collection):
+            continue
         for found, rows in zip(tiers, member.mirror.tiers(reference, collection), strict=True):
             found.extend((member, row) for row in rows)
     return next((found for found in tiers if found), [])
@@ -45,9 +47,7 @@ async def resolve(members: Mapping[str, Member], collection: str, reference: str
     if not found:
         silent = await refresh(among, collection)
         found = lookup(among, collection, wanted)
-        for member in among:
-            if not member.mirror.holds(collection) and member.mirror.why_lost() is None:
-                found += await _ask(member, collection, wanted)
+        found += await _ask_unheld(among, collection, wanted, certain=bool(found))
         if not found and silent:
             names = ", ".join(member.name for member in silent)
             raise Unavailable(f"cannot tell whether there is {reference}: no answer in time from {names}")
@@ -64,13 +64,27 @@ def _by_lasting_id(members: Iterable[Member], id: str) -> list[Found]:
     return [(member, row) for member, row in known if row is not None]
 
 
-async def _ask(member: Member, collection: str, reference: str) -> list[Found]:
-    """Ask a member whose mirror does not know."""
-    try:
-        reply = await ask(member, Message(Verb.ATTACH, (collection, reference)), RESOLVE_DEADLINE)
-    except NotFound:
-        return []
-    return [(member, Row.from_plain(reply.args))]
+async def _ask_unheld(members: Iterable[Member], collection: str, reference: str, *, certain: bool) -> list[Found]:
+    """Ask the members whose mirrors do not hold a collection; raise what one fails with if nothing has been found."""
+    found: list[Found] = []
+    failures: list[SwarmError] = []
+
+    async def ask_one(member: Member) -> None:
+        try:
+            reply = await ask(member, Message(Verb.ATTACH, (collection, reference)), RESOLVE_DEADLINE)
+            found.append((member, Row.from_plain(reply.args)))
+        except NotFound:
+            return
+        except SwarmError as error:
+            failures.append(error)
+
+    async with trio.open_nursery() as nursery:
+        for member in members:
+            if not member.mirror.holds(collection) and member.mirror.why_lost() is None:
+                nursery.start_soon(ask_one, member)
+    if failures and not (found or certain):
+        raise failures[0]
+    return found
 
 
 async def holders(members: Mapping[str, Member], collection: str, reference: str) -> list[Found]:

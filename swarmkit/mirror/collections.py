@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from ..engine.documents import Document
+from ..engine.image_rows import counts_users
 from ..engine.references import image_id, with_tag
 
 CONTAINERS = "containers"
@@ -41,6 +43,8 @@ class Collection:
     """Whether single rows can be fetched, and have a detail that they are fetched for; their ids are used only once."""
     shown_in: tuple[str, ...] = ()
     """The other collections in whose rows a change may show."""
+    shows: Callable[[Document], bool] | None = None
+    """Whether such a row shows anything of another collection, where that depends on the engine's version."""
 
 
 COLLECTIONS = {
@@ -56,6 +60,7 @@ COLLECTIONS = {
             shared=True,
             complete=False,
             shown_in=(CONTAINERS,),
+            shows=counts_users,
         ),
         Collection(name="networks", noun="network", shown_in=(CONTAINERS,)),
         Collection(name="volumes", noun="volume", id_in=_nothing),

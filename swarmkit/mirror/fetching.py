@@ -60,14 +60,25 @@ class Fetcher:
         """Whether nothing is marked."""
         return not self._marks
 
-    def mark(self, reference: str) -> None:
-        """Remember that what this means may have changed; where that is not known, or nothing is said, everything."""
+    def mark(self, reference: str | None) -> None:
+        """Remember that what this means may have changed; where that is not known, or nothing is said, everything.
+
+        None is what the rows show of another collection.
+        """
+        if reference is None and not self._shows_others():
+            return
         found: set[str] = set()
         if self._collection.by_id and reference:
             found = {row.id for row in self._known.find(reference)}
             if not found and len(reference) == 64:  # an id of what was never listed
                 found = {reference}
         self._marks.mark(found) if found else self._marks.mark_all()
+
+    def _shows_others(self) -> bool:
+        """Tell whether the rows show anything of another collection; an engine makes all of them alike."""
+        shows = self._collection.shows
+        row = next(iter(self._known.replicas[self._collection.name].rows.values()), None)
+        return shows is None or (row is not None and shows(row.document))
 
     async def refresh(self) -> bool:
         """Have what is marked fetched, or wait for the first listing; not of a lost host, nor past `FETCH_DEADLINE`.

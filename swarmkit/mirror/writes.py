@@ -8,8 +8,11 @@ from urllib.parse import unquote
 from ..message import Message, Path, Verb
 from .collections import COLLECTIONS
 
-Change = tuple[str, str]
-"""A collection, and the reference of the one thing in it that may have changed; `""` where that may be any."""
+Change = tuple[str, str | None]
+"""A collection, and the reference of the one thing in it that may have changed; `""` where that may be any.
+
+None is any of them, in what it shows of another collection, if it does.
+"""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _NOT_HELD = frozenset({"exec", "nodes"})
@@ -38,7 +41,7 @@ def written_at(path: Path) -> Iterator[Change]:
             yield from written_at(tuple(rest))
         case (name, *rest) if name in COLLECTIONS:
             yield name, rest[0] if rest else ""
-            yield from ((other, "") for other in COLLECTIONS[name].shown_in)
+            yield from ((other, None) for other in COLLECTIONS[name].shown_in)
         case (name, *_) if name in _NOT_HELD:
             return
         case _:

@@ -37,8 +37,8 @@ def thing(collection: str, name: str, id: str, *names: str) -> Row:
 class ScriptedHost:
     """A service with containers, and with what is in `others`, by collection and id.
 
-    `before` is awaited before each call, and may wait or raise. `instead` answers in its place, and may have it `answer`
-    after all.
+    `before` is awaited before each call, and may wait or raise. `instead` answers in its place, and may have it
+    `answer` after all.
     `quiet` keeps it from telling its watchers of changes; without `hears` a watch is not put in step.
     """
 

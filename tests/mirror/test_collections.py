@@ -195,11 +195,11 @@ WRITES = [
     (Message(Verb.CONNECT, ("nodes", "host"), {"method": "POST", "target": "/volumes/prune?x=1"}), {"volumes"}),
     (Message(Verb.CONNECT, ("networks", "front"), {"method": "DELETE"}), {"networks", "containers"}),
     (Message(Verb.CONNECT, ("images", "busybox"), {"method": "POST", "target": "/tag"}), {"images", "containers"}),
-    (Message(Verb.SPAWN, ("containers",), {"name": "db"}), {"containers", "images", "volumes"}),
-    (Message(Verb.START, WEB), {"containers", "images", "volumes"}),
+    (Message(Verb.SPAWN, ("containers",), {"name": "db"}), {"containers", "volumes"}),
+    (Message(Verb.START, WEB), {"containers", "volumes"}),
     (
         Message(Verb.CONNECT, (), {"method": "POST", "target": f"/containers/{WEB[1]}/stop"}),
-        {"containers", "images", "volumes"},
+        {"containers", "volumes"},
     ),
     (
         Message(Verb.CONNECT, (), {"method": "POST", "target": "/commit?container=web"}),
@@ -222,6 +222,17 @@ async def test_write_is_read_where_it_may_show(autojump_clock: Clock, message: M
         for collection in ("containers", "images", "networks", "volumes"):
             await ls(mirror, collection)
         assert {sent.path[0] for sent in host.sent(Verb.LS)} == changed
+
+
+@pytest.mark.parametrize(("users", "lists"), [(-1, 0), (0, 1)])
+async def test_images_that_count_their_users_are_read(autojump_clock: Clock, users: int, lists: int) -> None:
+    """A write to a container is one to the images, where their rows say how many containers use them."""
+    host = holding(quiet=True)
+    host.add(evolve(BUSYBOX, document={**BUSYBOX.document, "Containers": users}), row("web"))
+    async with mirror_of(host) as mirror:
+        await mirror(Message(Verb.START, WEB))
+        await ls(mirror, "images")
+        assert len(host.sent(Verb.LS)) == lists
 
 
 async def test_write_to_one_container_fetches_that_one(autojump_clock: Clock) -> None:
