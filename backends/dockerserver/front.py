@@ -23,9 +23,9 @@ from .events import Events
 from .execs import ExecOwners
 from .forwarding import forward_whole
 from .hosts import Hosts
+from .image_arrivals import Pull
 from .images import Images
 from .operations import Operation, Route, Way, find_route
-from .image_arrivals import Pull
 from .plugins import Plugins
 from .refusals import refuse
 from .system import System
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 _VERSIONED = re.compile(r"/v(\d+(?:\.\d+)*)(/.*)")
 
-_ALONE = frozenset({Way.MERGED, Way.PLACED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.REFUSED, Way.LATER})
+_ALONE = frozenset({Way.MERGED, Way.PLACED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.ANY, Way.REFUSED, Way.LATER})
 """Ways that are only the host's own where there is one; its list is ours all the same, for the filter `node`."""
 
 Answer = Callable[[Call], Awaitable[Response]]
@@ -130,6 +130,8 @@ class Front:
             "ImageCreate": self._images.arrivals.create,
             "ImageLoad": self._images.arrivals.load,
             "ImagePrune": self._images.prune,
+            "ImagePush": self._images.push,
+            "ImageCommit": self._images.commit,
             "ImageBuild": self._builds.build,
             "BuildCancel": self._builds.cancel,
             "BuildPrune": self._builds.prune,
@@ -142,6 +144,7 @@ class Front:
             Way.OWNER: self._containers.to_owner,
             Way.EXEC: self._execs.handle,
             Way.FIRST: self._images.from_first,
+            Way.ANY: self._images.ask_any,
             Way.HOLDERS: self._images.to_holders,
             Way.REFUSED: refuse,
             Way.LATER: _not_yet,

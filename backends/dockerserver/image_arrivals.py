@@ -44,13 +44,16 @@ class Arrivals:
             return await forward_whole(self._hosts, call, await self._chosen({}))
         if self._pull is Pull.ONE:
             return await forward_whole(self._hosts, call, await self._chosen({"Image": call.params.get("fromImage")}))
+        return await self.merged(call, await self._hosts.nodes())
+
+    async def merged(self, call: Call, nodes: Sequence[Node]) -> Response:
+        """Send a request to several hosts, untouched, and merge the progress that those tell that answer."""
         options = await call.options()
 
-        async def pull_on(node: Node) -> Message:
-            return await self._hosts.connect(node.path, "POST", call.whole_target, **options)
+        async def send_to(node: Node) -> Message:
+            return await self._hosts.connect(node.path, call.request.method, call.whole_target, **options)
 
-        nodes = await self._hosts.nodes()
-        return await self._progress({node.name: partial(pull_on, node) for node in nodes if node.lost is None}, nodes)
+        return await self._progress({node.name: partial(send_to, node) for node in nodes if node.lost is None}, nodes)
 
     async def load(self, call: Call) -> Response:
         """Load on every host that answers: one upload is written to all, at the pace of the slowest."""

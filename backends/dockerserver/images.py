@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlencode
 
 from swarmkit.engine.merges import merge_image_delete
 from swarmkit.engine.replies import answered, failed, joint_error, require_some
@@ -10,13 +11,16 @@ from swarmkit.errors import NotFound, SwarmError
 from swarmkit.http import Response
 
 from .answers import empty_answer, json_answer, naming_missing
+from .anywhere import to_any
 from .background import Background
 from .call import Call
 from .everywhere import prune, reasons
 from .forwarding import forward, forward_whole
-from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, parse_json
+from .hosts import Hosts, Node, body_of, parse_json
 from .image_arrivals import Arrivals, Pull
-from .image_list import list_images
+from .image_holders import check_one, holdings, repository_holders
+from .image_list import find_images, list_images
+from .image_saving import save
 from .progress import is_down
 from .versions import ApiVersion
 
@@ -34,35 +38,49 @@ class Images:
         return await list_images(self._hosts, call, call.version or await self._api.get())
 
     async def from_first(self, call: Call) -> Response:
-        """Read from the first host that has the image, or, for several names, all of them."""
-        if call.route.operation.name != "ImageGetAll":
-            return await forward(self._hosts, call, ("images", call.name), call.target)
-        names = call.all_params("names")
-        node = await self._holder(names)
-        return await forward_whole(self._hosts, call, node.path)
+        """Read from a host that has the image, or save several from those that have them."""
+        if call.route.operation.name == "ImageGetAll":
+            return await save(self._hosts, call)
+        return await forward(self._hosts, call, ("images", call.name), call.target)
 
-    async def _holder(self, names: Sequence[str]) -> Node:
-        """Return a host that has all the images; raise `NotFound` naming what is where if none has."""
+    async def push(self, call: Call) -> Response:
+        """Push from a host that has the image (operation ImagePush); what none has, one refuses in its own words.
 
-        async def ask(node: Node) -> tuple[Node, list[str]]:
-            return node, [name for name in names if await self._has(node, name)]
+        Without a tag all of the repository's are meant: each host that has some pushes them, but for one whose tags
+        another has, too.
+        """
+        if call.params.get("tag"):
+            found = await holdings(self._hosts, f"{call.name}:{call.params['tag']}")
+            nodes = [each.node for each in found[:1]]
+        else:
+            nodes = await repository_holders(self._hosts, call.name)
+        if len(nodes) > 1:
+            return await self.arrivals.merged(call, nodes)
+        return await forward_whole(self._hosts, call, nodes[0].path) if nodes else await to_any(self._hosts, call)
 
-        answers = await self._hosts.ask_all(ask, deadline=ANSWER_DEADLINE)
-        held = [holding for _, holding in require_some(answers)]
-        for node, found in held:
-            if len(found) == len(names):
-                return node
-        raise _not_together(names, held, failed(answers))
-
-    async def _has(self, node: Node, name: str) -> bool:
+    async def commit(self, call: Call) -> Response:
+        """Make an image of a container, on its host (operation ImageCommit)."""
+        if self._hosts.single:
+            return await forward_whole(self._hosts, call)
+        reference = call.params.get("container", "")
         try:
-            await self._hosts.document((*node.path, "images", name), "GET", "/json")
+            path = await self._hosts.path_of(reference)
         except NotFound:
-            return False
-        return True
+            refusing = await self._hosts.refusing(reference)
+            if refusing is None:
+                raise
+            path = refusing
+        others = [each for each in parse_qsl(call.query, keep_blank_values=True) if each[0] != "container"]
+        query = urlencode([("container", path[-1]), *others])
+        return await forward(self._hosts, call, path[:2], f"{call.path}?{query}")
+
+    async def ask_any(self, call: Call) -> Response:
+        """Ask the first host that answers for what has nothing to do with hosts: a registry's matters."""
+        return await to_any(self._hosts, call)
 
     async def to_holders(self, call: Call) -> Response:
         """Tag or remove an image on every host that has it."""
+        check_one(await find_images(self._hosts), call.name)
         options = await call.options()
 
         async def do(node: Node) -> bytes:
@@ -83,18 +101,6 @@ class Images:
     async def prune(self, call: Call) -> Response:
         """Remove unused images on every host that answers."""
         return await prune(self._hosts, call)
-
-
-def _not_together(
-    names: Sequence[str], held: Sequence[tuple[Node, list[str]]], failures: Sequence[tuple[str, SwarmError]]
-) -> SwarmError:
-    """Say which images are nowhere, in the engine's words, or else that they are on different hosts."""
-    nowhere = [name for name in names if not any(name in found for _, found in held)]
-    silent = "".join(f"; host {host} did not tell: {reason}" for host, reason in reasons(failures))
-    if nowhere:
-        return NotFound(f"No such image: {nowhere[0]}{silent}")
-    places = ", ".join(f"{name} on {node.name}" for node, found in held for name in found)
-    return NotFound(f"no host has all of these images: {places}{silent}")
 
 
 def _down(answers: Sequence[tuple[str, object]]) -> list[tuple[str, SwarmError]]:

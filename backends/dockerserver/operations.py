@@ -21,6 +21,7 @@ class Way(Enum):
     PLACED = "goes to a host that is chosen"
     MERGED = "asked of every host, the answers made one"
     FIRST = "goes to the first host that has it"
+    ANY = "goes to the first host that answers"
     HOLDERS = "goes to every host that has it"
     EVERY = "goes to every host that answers"
     HERE = "answered by swarmd itself"
@@ -93,7 +94,7 @@ OPERATIONS: tuple[Operation, ...] = (
         Way.EVERY,
         "ContainerPrune POST /containers/prune",
         "BuildPrune POST /build/prune",
-        "ImageCreate POST /images/create # pull; an import (`fromSrc`) is not across hosts yet",
+        "ImageCreate POST /images/create # with `--pull one`, and an import (`fromSrc`): to one that is chosen",
         "ImageLoad POST /images/load",
         "ImagePrune POST /images/prune",
     ),
@@ -122,6 +123,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "PutContainerArchive PUT /containers/{name}/archive",
         "ContainerExec POST /containers/{name}/exec",
         "ContainerDelete DELETE /containers/{name}",
+        "ImageCommit POST /commit # to the host of the container",
     ),
     *_table(  # those named by the path before those with a name in it
         Way.REFUSED,
@@ -177,10 +179,17 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_table(
         Way.FIRST,
-        "ImageGetAll GET /images/get # from a host that has all the names",
+        "ImageGetAll GET /images/get # of images on different hosts the archives are merged as they come",
         "ImageInspect GET /images/{name}/json",
         "ImageHistory GET /images/{name}/history",
         "ImageGet GET /images/{name}/get",
+        "ImagePush POST /images/{name}/push # all tags of a repository: from every host that has some",
+    ),
+    *_table(
+        Way.ANY,
+        "ImageSearch GET /images/search",
+        "DistributionInspect GET /distribution/{name}/json",
+        "SystemAuth POST /auth",
     ),
     *_table(
         Way.HOLDERS,
@@ -189,11 +198,6 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_table(
         Way.LATER,
-        "ImageSearch GET /images/search",
-        "ImagePush POST /images/{name}/push",
-        "ImageCommit POST /commit",
-        "SystemAuth POST /auth",
-        "DistributionInspect GET /distribution/{name}/json",
         "NetworkList GET /networks",
         "NetworkCreate POST /networks/create",
         "NetworkPrune POST /networks/prune",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trio
@@ -17,7 +20,7 @@ from swarmkit.http import Headers, RequestHead
 from swarmkit.rows import Listing, Missing
 from swarmkit.streams import HookedStream, open_pipe, read_whole
 
-from .scripted import Client, Scripted, image, node, reply, serving
+from .scripted import Client, Scripted, container, image, node, reply, serving
 
 
 def lines(*documents: Any) -> bytes:
@@ -91,33 +94,94 @@ async def test_a_filter_that_there_is_not_is_refused_as_by_an_engine() -> None:
 # -- saving -----------------------------------------------------------------------------------------------------------
 
 
+def archive(**files: Any) -> bytes:
+    """Make an archive of images: files by name, with `manifest` for that document."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            entry = tarfile.TarInfo("manifest.json" if name == "manifest" else name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
 def holding(**images: list[str]) -> Scripted:
-    """Return hosts with images by name."""
+    """Return hosts with images by name, whose archives have a file for each of these."""
     answers: dict[tuple[str, str], Any] = {
         (host, f"GET /images/{name}/json"): {"Id": name} for host, names in images.items() for name in names
     }
-    answers |= {(host, "GET /images/get"): reply(200, host.encode()) for host in images}
+    for host in images:
+        answers[(host, "GET /images/get")] = _save
     return Scripted(nodes=[node(host) for host in images], answers=answers)
 
 
+async def _save(message: Message) -> Message:
+    names = parse_qs(urlsplit(message["target"]).query)["names"]
+    manifest = [{"Config": name, "RepoTags": [name], "Layers": ["shared"]} for name in names]
+    files = {name: b"of " + message.path[1].encode() for name in (*names, "shared")}
+    return reply(200, archive(**files, manifest=manifest), headers={"Content-Type": "application/x-tar"})
+
+
+def read_archive(data: bytes) -> dict[str, bytes]:
+    """Read an archive."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return {entry.name: file.read() for entry in tar if (file := tar.extractfile(entry))}
+
+
 async def test_several_images_are_saved_from_a_host_that_has_them_all() -> None:
-    """The archive is that host's."""
+    """The archive is that host's, untouched."""
     async with serving(holding(a=["x"], b=["x", "y:1"])) as client:
-        assert (await client("GET", "/images/get?names=x&names=y%3A1")).data == b"b"
+        answer = await client("GET", "/images/get?names=x&names=y%3A1")
+        assert set(read_archive(answer.data).values()) > {b"of b"}
 
 
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ("names=x&names=z", "No such image: z"),
-        ("names=x&names=y", "no host has all of these images: x on a, y on b"),
-    ],
-)
-async def test_images_that_no_one_host_has_are_named(query: str, message: str) -> None:
-    """What is nowhere is told as by an engine, and what is apart with the hosts."""
+async def test_images_of_different_hosts_are_saved_in_one_archive() -> None:
+    """As few hosts as may be are asked, and what is in two of their archives is in the whole once."""
+    hosts = holding(a=["x"], b=["x", "y:1"], c=["z"])
+    async with serving(hosts) as client:
+        answer = await client("GET", "/images/get?names=x&names=z&names=y%3A1&platform=linux")
+        files = read_archive(answer.data)
+        assert answer.headers.get("Content-Type") == "application/x-tar"
+        assert [image["RepoTags"] for image in json.loads(files.pop("manifest.json"))] == [["x"], ["y:1"], ["z"]]
+        assert files == {"x": b"of b", "y:1": b"of b", "shared": b"of b", "z": b"of c"}
+        assert sorted(each for each in hosts.requests() if "/images/get" in each) == [
+            "nodes/b GET /images/get?names=x&names=y%3A1&platform=linux",
+            "nodes/c GET /images/get?names=z&platform=linux",
+        ]
+
+
+async def test_a_host_that_does_not_save_its_share_is_the_answer() -> None:
+    """Before anything has been sent, and with the others' archives closed."""
+    hosts, closed = holding(a=["x"], b=["y"]), trio.Event()
+
+    async def begin(message: Message) -> Message:
+        return reply(200, HookedStream(open_pipe()[1], closed.set))
+
+    hosts.answers[("a", "GET /images/get")] = begin
+    hosts.answers[("b", "GET /images/get")] = reply(500, {"message": "disk is full"})
+    async with serving(hosts) as client:
+        answer = await client("GET", "/images/get?names=x&names=y")
+        assert (answer.status, answer.message) == (500, "disk is full")
+        assert closed.is_set()
+
+
+async def test_an_archive_that_breaks_off_breaks_the_whole() -> None:
+    """What has been written so far is no archive."""
+    hosts = holding(a=["x"], b=["y"])
+    hosts.answers[("b", "GET /images/get")] = reply(200, archive(y=b"y" * 2000)[:1000])
+    async with serving(hosts) as client:
+        connection, answer = await client.open("GET", "/images/get?names=x&names=y")
+        with pytest.raises(Unavailable):
+            await read_whole(answer.body)
+        await connection.aclose()
+
+
+async def test_an_image_that_no_host_has_is_refused_as_by_an_engine() -> None:
+    """Nothing is saved of the others."""
     async with serving(holding(a=["x"], b=["y"])) as client:
-        answer = await client("GET", f"/images/get?{query}")
-        assert (answer.status, answer.message) == (404, message)
+        answer = await client("GET", "/images/get?names=x&names=z")
+        assert (answer.status, answer.message) == (404, "No such image: z")
 
 
 async def test_a_host_that_may_have_the_image_is_named() -> None:
@@ -136,6 +200,89 @@ async def test_one_image_is_read_wherever_it_is(what: str) -> None:
     async with serving(hosts) as client:
         assert (await client("GET", f"/images/team/app:1/{what}?x=1")).data == b"theirs"
         assert hosts.last(Verb.CONNECT).path == ("images", "team/app:1")
+
+
+# -- pushing, committing, and a registry's matters --------------------------------------------------------------------
+
+
+async def test_an_image_is_pushed_from_a_host_that_has_it() -> None:
+    """From that which has the newest of its name, with the credentials, untouched."""
+    hosts = Scripted(
+        images=[image("a", "1", "r/x:1"), image("b", "2", "r/x:1", Created=9), image("c", "3", "r/x:1", lost="gone")],
+        answers={("b", "POST /images/r/x/push"): reply(200, lines({"status": "Pushed"}))},
+    )
+    async with serving(hosts) as client:
+        answer = await client("POST", "/images/r/x/push?tag=1", headers=[("X-Registry-Auth", "secret")])
+        assert answer.data == lines({"status": "Pushed"})
+        assert ["X-Registry-Auth", "secret"] in hosts.last(Verb.CONNECT)["headers"]
+
+
+async def test_all_tags_are_pushed_from_all_hosts_that_have_some() -> None:
+    """But not twice from two that have the same."""
+    hosts = Scripted(
+        nodes=[node(host) for host in "abc"],
+        images=[image("a", "1", "x:1", "y:1"), image("b", "2", "x:2", "x:3"), image("c", "3", "x:3")],
+        answers={("*", "POST /images/x/push"): lines({"status": "Pushed"})},
+    )
+    async with serving(hosts) as client:
+        assert read_lines((await client("POST", "/images/x/push")).data) == [{"status": "Pushed"}]
+        assert sorted(hosts.requests()) == [f"nodes/{host} POST /images/x/push" for host in "ab"]
+
+
+async def test_what_no_host_has_is_refused_by_one() -> None:
+    """In an engine's words."""
+    error = lines({"error": "An image does not exist locally with the tag: x"})
+    hosts = Scripted(answers={("a", "POST /images/x/push"): reply(200, error)})
+    async with serving(hosts) as client:
+        assert (await client("POST", "/images/x/push?tag=1")).data == error
+
+
+@pytest.mark.parametrize("name", ["web", "b/web"])
+async def test_a_container_is_committed_on_its_host(name: str) -> None:
+    """By the name that it has there; all else goes along."""
+    hosts = Scripted(
+        containers=[container("b", "web")], answers={("b", "POST /commit"): reply(201, {"Id": "sha256:1"})}
+    )
+    async with serving(hosts) as client:
+        answer = await client(
+            "POST", f"/commit?repo=x&container={name}&changes=CMD%20a&changes=ENV%20b=1", {"Cmd": ["a"]}
+        )
+        assert (answer.status, answer.json) == (201, {"Id": "sha256:1"})
+        assert hosts.requests() == ["nodes/b POST /commit?container=web&repo=x&changes=CMD+a&changes=ENV+b%3D1"]
+        assert json.loads(hosts.bodies[-1]) == {"Cmd": ["a"]}
+
+
+async def test_a_container_that_there_is_not_is_refused_by_an_engine() -> None:
+    """It has the words for that."""
+    hosts = Scripted(answers={("a", "POST /commit"): reply(404, {"message": "No such container: x"})})
+    async with serving(hosts) as client:
+        answer = await client("POST", "/commit?container=x")
+        assert (answer.status, answer.message) == (404, "No such container: x")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/images/search"), ("POST", "/auth"), ("GET", "/distribution/x:1/json")]
+)
+async def test_a_registry_is_asked_by_the_first_host_that_answers(method: str, path: str) -> None:
+    """One that cannot be reached is passed over; a refusal is the registry's."""
+    hosts = Scripted(
+        nodes=[node("a", lost="gone"), node("b"), node("c")],
+        answers={
+            ("b", f"{method} {path}"): Unavailable("cut"),
+            ("c", f"{method} {path}"): reply(401, {"message": "no"}),
+        },
+    )
+    async with serving(hosts) as client:
+        answer = await client(method, f"{path}?term=x", {"username": "u"})
+        assert (answer.status, answer.message) == (401, "no")
+        assert json.loads(hosts.bodies[-1]) == {"username": "u"}
+
+
+async def test_a_registry_is_asked_by_none_where_none_answers() -> None:
+    """The last one's reason is told."""
+    async with serving(Scripted(nodes=[node("a", lost="gone")])) as client:
+        answer = await client("GET", "/images/search?term=x")
+        assert (answer.status, answer.message) == (503, "gone")
 
 
 # -- tags and removal -------------------------------------------------------------------------------------------------
@@ -191,6 +338,17 @@ async def test_an_image_is_removed_wherever_it_is(
     async with serving(answering("DELETE /images/x", **answers)) as client:
         answer = await client("DELETE", "/images/x?force=1")
         assert (answer.status, answer.json, answer.missing) == (status, expected, missing)
+
+
+async def test_the_beginning_of_several_ids_removes_nothing() -> None:
+    """It must not be one image here and another there."""
+    one, two = f"sha256:{'ab' * 32}", f"sha256:{'ac' * 32}"
+    hosts = Scripted(images=[image("a", one), image("b", two)], answers={("*", "DELETE /images/a"): []})
+    async with serving(hosts) as client:
+        answer = await client("DELETE", "/images/a")
+        assert answer.status == 409
+        assert answer.message == f"a begins the ids of several images: say which one you mean: {one} on a, {two} on b"
+        assert hosts.requests() == []
 
 
 # -- pulling ----------------------------------------------------------------------------------------------------------
