@@ -21,7 +21,7 @@ from swarmkit.message import Path
 from swarmkit.placement import Candidate
 from swarmkit.streams import PipeSender, open_pipe, read_whole
 
-from .scripted import Answered, Client, Scripted, container, node, reply, serving
+from .scripted import Client, Scripted, container, node, reply, serving
 
 Clock = trio.testing.MockClock
 
@@ -260,21 +260,21 @@ async def test_conversations_without_a_build_go_to_one_host(autojump_clock: Cloc
 
 async def test_an_upload_follows_its_build(autojump_clock: Clock) -> None:
     """The context that came as input is a request of its own, which may come first."""
-    hosts = building()
-    answers: list[Answered] = []
+    hosts, brought = building(), trio.Event()
+
+    async def build(message: Message) -> Message:
+        if "upload-request" in message["target"]:
+            brought.set()
+        await brought.wait()
+        return reply(200)
+
+    hosts.answers["a", "POST /build"] = build
     async with serving(hosts) as client, trio.open_nursery() as nursery:
-
-        async def upload() -> None:
-            answers.append(await client("POST", "/build?version=2&buildid=upload-request%3Ab1&remote=x", b"tar"))
-
-        nursery.start_soon(upload)
+        nursery.start_soon(client, "POST", "/build?version=2&buildid=upload-request%3Ab1", b"tar")
         await trio.sleep(UPLOADED_WITHIN / 2)
-        assert answers == []
-        async with held(client, hosts, f"/build?version=2&session=s1&buildid=b1&{on('a')}", to="a"):
-            hosts.answers["a", "POST /build"] = reply(200)
-            await trio.testing.wait_all_tasks_blocked()
-            assert hosts.sent("/build") == [A, A]
-        assert [answer.status for answer in answers] == [200]
+        assert hosts.requests() == []
+        answer = await client("POST", f"/build?version=2&session=s1&buildid=b1&remote=upload-request&{on('a')}")
+        assert (answer.status, hosts.sent("/build")) == (200, [A, A])
 
 
 async def test_cancelling_reaches_the_builds_host(autojump_clock: Clock) -> None:
