@@ -25,6 +25,7 @@ from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.http import Response
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Listing, Row
+from swarmkit.service import Service
 
 from .answers import json_answer, naming_missing, relayed
 from .call import Call
@@ -36,11 +37,12 @@ from .references import place_of
 
 
 class Containers:
-    """The operations on containers."""
+    """The operations on containers; `spawn` is what creates one."""
 
-    def __init__(self, hosts: Hosts, execs: ExecOwners) -> None:
+    def __init__(self, hosts: Hosts, execs: ExecOwners, spawn: Service) -> None:
         self._hosts = hosts
         self._execs = execs
+        self._spawn = spawn
 
     async def list(self, call: Call) -> Response:
         """List the containers of all hosts (operation ContainerList)."""
@@ -96,7 +98,7 @@ class Containers:
             if referred(spec):
                 asked = args.get("name", "").removeprefix("/").rpartition("/")[0]
                 spec, args["on"] = await place_of(self._hosts, spec, asked)
-        reply = await self._hosts.service(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
+        reply = await self._spawn(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
         created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": reply.get("warnings") or []})
         return json_answer(created, 201)
 

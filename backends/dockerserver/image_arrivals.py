@@ -7,17 +7,21 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
+from attrs import evolve
+
 from swarmkit.engine.replies import joint_error
 from swarmkit.errors import Unavailable
 from swarmkit.http import Response
-from swarmkit.message import Message, Path, Verb
+from swarmkit.message import Message, Verb
+from swarmkit.streams import HookedStream
 
-from .answers import naming_missing, stream_answer
+from .answers import naming_missing, relayed, stream_answer
 from .background import Background
 from .call import Call
 from .fanout import FanOut
-from .forwarding import forward_whole
+from .forwarding import connect
 from .hosts import Hosts, Node
+from .image_copies import Copies, full_name
 from .progress import MergedProgress, Open, left_out
 
 
@@ -33,17 +37,20 @@ class Pull(Enum):
 class Arrivals:
     """The operations that bring images in."""
 
-    def __init__(self, hosts: Hosts, background: Background, pull: Pull) -> None:
+    def __init__(self, hosts: Hosts, background: Background, pull: Pull, copies: Copies) -> None:
         self._hosts = hosts
         self._background = background
         self._pull = pull
+        self._copies = copies
 
     async def create(self, call: Call) -> Response:
         """Pull, or import with `fromSrc` (operation ImageCreate)."""
-        if call.params.get("fromSrc") and not call.params.get("fromImage"):
-            return await forward_whole(self._hosts, call, await self._chosen({}))
+        params = call.params
+        if params.get("fromSrc") and not params.get("fromImage"):
+            return await self._on_one(call, {}, params.get("repo", ""), params.get("tag", ""))
         if self._pull is Pull.ONE:
-            return await forward_whole(self._hosts, call, await self._chosen({"Image": call.params.get("fromImage")}))
+            image = params.get("fromImage", "")
+            return await self._on_one(call, {"Image": image}, image, params.get("tag", ""))
         return await self.merged(call, await self._hosts.nodes())
 
     async def merged(self, call: Call, nodes: Sequence[Node]) -> Response:
@@ -69,9 +76,17 @@ class Arrivals:
 
         return await self._progress({node.name: partial(load_on, node) for node in up}, nodes)
 
-    async def _chosen(self, spec: Mapping[str, Any]) -> Path:
-        """Return the host on which the policy would put a container of this spec."""
-        return (await self._hosts.service(Message(Verb.GET, ("nodes",), {"spec": spec}))).path
+    async def _on_one(self, call: Call, spec: Mapping[str, Any], repository: str, tag: str) -> Response:
+        """Have it done on the host where the policy would put a container of this spec; other hosts follow the name.
+
+        A name on an image of another host would else go on to mean that one there.
+        """
+        path = (await self._hosts.service(Message(Verb.GET, ("nodes",), {"spec": spec}))).path
+        reply = await connect(self._hosts, call, path, call.whole_target)
+        if reply["status"] == 200 and repository and reply.att is not None:
+            ended = partial(self._background.start_soon, self._copies.settle, full_name(repository, tag), [path[1]])
+            reply = evolve(reply, att=HookedStream(reply.att, ended))
+        return relayed(reply)
 
     async def _progress(self, opening: Mapping[str, Open], nodes: Sequence[Node]) -> Response:
         """Merge the streams of the hosts; the answer begins as soon as one of them has begun."""

@@ -18,6 +18,7 @@ from .everywhere import prune, reasons
 from .forwarding import forward, forward_whole
 from .hosts import Hosts, Node, body_of, parse_json
 from .image_arrivals import Arrivals, Pull
+from .image_copies import Copies, full_name
 from .image_holders import check_one, holdings, repository_holders
 from .image_list import find_images, list_images
 from .image_saving import save
@@ -31,7 +32,8 @@ class Images:
     def __init__(self, hosts: Hosts, background: Background, api: ApiVersion, pull: Pull = Pull.EVERY) -> None:
         self._hosts = hosts
         self._api = api
-        self.arrivals = Arrivals(hosts, background, pull)
+        self.copies = Copies(hosts, background)
+        self.arrivals = Arrivals(hosts, background, pull, self.copies)
 
     async def list(self, call: Call) -> Response:
         """List the images of all hosts, each once (operation ImageList)."""
@@ -72,7 +74,10 @@ class Images:
             path = refusing
         others = [each for each in parse_qsl(call.query, keep_blank_values=True) if each[0] != "container"]
         query = urlencode([("container", path[-1]), *others])
-        return await forward(self._hosts, call, path[:2], f"{call.path}?{query}")
+        response = await forward(self._hosts, call, path[:2], f"{call.path}?{query}")
+        if response.status == 201 and call.params.get("repo"):
+            await self.copies.settle(full_name(call.params["repo"], call.params.get("tag", "")), [path[1]])
+        return response
 
     async def ask_any(self, call: Call) -> Response:
         """Ask the first host that answers for what has nothing to do with hosts: a registry's matters."""
@@ -95,6 +100,8 @@ class Images:
         if call.route.operation.name == "ImageDelete":
             response = json_answer(merge_image_delete([(host, parse_json(data)) for host, data in done]))
         else:
+            name = full_name(call.params.get("repo", ""), call.params.get("tag", ""))
+            await self.copies.settle(name, [host for host, _ in done])
             response = empty_answer(201)
         return naming_missing(response, reasons(_down(answers)))
 
