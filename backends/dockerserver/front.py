@@ -64,7 +64,7 @@ class Front:
         self._images = Images(hosts, background, self._api, pull)
         self._containers = Containers(hosts, self._execs, self._images.copies.spawn)
         self._system = System(hosts, self._api, software)
-        self._events = Events(hosts, background)
+        self._events = Events(hosts, background, self._api)
         self._plugins = Plugins(hosts)
 
     async def __call__(self, request: Request) -> Response:

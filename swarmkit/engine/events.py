@@ -10,6 +10,8 @@ from .containers import NODE_FILTER
 from .documents import HOST_LABEL, Document
 from .filters import Filters
 from .references import familiar_name
+from .times import SECOND
+from .versions import version_key
 
 Identity = tuple[int, str, str, str]
 
@@ -17,6 +19,8 @@ _BY_NAME = ("daemon", "container", "plugin", "volume", "network", "service", "se
 
 # Actions that go on after a colon: `exec_start: sh -c true`, `health_status: healthy`.
 _LONGER_ACTIONS = ("health_status", "exec_create", "exec_start")
+
+_OF_OLD = ("status", "id", "from")
 
 
 def identity(event: Document) -> Identity:
@@ -34,10 +38,37 @@ def identity(event: Document) -> Identity:
 
 
 def with_host(event: Document, host: str) -> dict[str, Any]:
-    """Return the event with its host as an attribute; the fields of old (status, id, from) stay."""
+    """Return the event with its host as an attribute."""
     actor = event.get("Actor") or {}
     attributes = {**(actor.get("Attributes") or {}), HOST_LABEL: host}
     return {**event, "Actor": {**actor, "Attributes": attributes}}
+
+
+def host_event(action: str, id: str, host: str, now: int, **attributes: str) -> dict[str, Any]:
+    """Make the event which says that a host stopped answering (`lost`, with a `reason`) or answers again (`back`).
+
+    No engine sends it, for it would have to be dead. It has the type that engines give to what happens to themselves.
+    """
+    actor = {"ID": id, "Attributes": {"name": host, **attributes}}
+    return {
+        **{"Type": "daemon", "Action": action, "Actor": actor, "scope": "local"},
+        **{"time": now // SECOND, "timeNano": now},
+    }
+
+
+def in_version(event: Document, version: str) -> dict[str, Any]:
+    """Return an event with the fields that it has in a version of the API, whichever engine sent it.
+
+    Up to 1.51 an event of a container or an image says `status`, `id` and `from`, too, which clients of that time read.
+    """
+    bare = {key: value for key, value in event.items() if key not in _OF_OLD}
+    kind = event.get("Type")
+    if version_key(version) >= (1, 52) or kind not in ("container", "image"):
+        return bare
+    old = {"status": event.get("Action", ""), "id": _actor_id(event)}
+    if kind == "container":
+        old["from"] = _attributes(event).get("image", "")
+    return {**{key: value for key, value in old.items() if value}, **bare}
 
 
 def event_matches(event: Document, filters: Filters) -> bool:

@@ -19,6 +19,9 @@ from .scripted import Client, Scripted, node, reply, serving
 
 PAST = "1.5"
 
+HOST_TIME = "2026-11-24T20:00:00.5Z"
+"""What time it is for the hosts, which have a clock of their own."""
+
 
 def event(moment: int, action: str = "start", name: str = "web") -> dict[str, Any]:
     """Return a container's event."""
@@ -37,7 +40,7 @@ def remembering(**events: list[dict[str, Any]]) -> Scripted:
         (host, "GET /events"): "\n".join(json.dumps(each) for each in those).encode() + b"\n"
         for host, those in events.items()
     }
-    return Scripted(answers={("*", "GET /events"): b"", **answers})
+    return Scripted(answers={("*", "GET /events"): b"", ("*", "GET /info"): {"SystemTime": HOST_TIME}, **answers})
 
 
 async def read(client: Client, query: str) -> list[str]:
@@ -66,15 +69,25 @@ async def test_history_is_told_in_order_with_hosts(query: str) -> None:
         assert parse_qs(urlsplit(target).query)["until"] == ["1.500000000"]
 
 
-async def test_history_ends_now_where_no_end_is_asked_for() -> None:
-    """Hosts are asked for what has been, or else they would not end."""
+@pytest.mark.parametrize("query", ["since=3", "since=3&until=99999999999"])
+async def test_history_ends_when_it_is_now_for_the_host(query: str) -> None:
+    """Hosts are asked for what has been, or else they would not end; by their own clocks, or else there were a gap."""
     hosts = remembering()
     async with serving(hosts) as client:
-        connection, _ = await subscribe(client, "since=3")
+        connection, _ = await subscribe(client, query)
         await connection.aclose()
-        asked = parse_qs(urlsplit(hosts.requests()[0].partition(" GET ")[2]).query)
-        assert asked["since"] == ["3.000000000"]
-        assert abs(float(asked["until"][0]) - time.time()) < 60
+        asked = [parse_qs(urlsplit(request).query) for request in hosts.requests() if "/events" in request]
+        assert asked == [{"since": ["3.000000000"], "until": ["1795550400.500000000"]}] * 2
+
+
+async def test_a_host_that_does_not_tell_its_time_is_named() -> None:
+    """Without it nobody knows where its history ends."""
+    hosts = remembering()
+    hosts.answers["b", "GET /info"] = {}
+    async with serving(hosts) as client:
+        connection, answer = await subscribe(client, "since=3")
+        await connection.aclose()
+        assert answer.head.headers.get("Swarmd-Missing") == "b: host b does not tell its time"
 
 
 async def test_without_a_past_no_host_is_asked() -> None:
@@ -137,7 +150,7 @@ async def test_the_stream_ends_when_it_is_due() -> None:
     ("query", "status", "message"),
     [
         ("since=5&until=3", 400, "`since` time (5) cannot be after `until` time (3)"),
-        ("since=x", 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
+        ("since=x", 500, 'strconv.ParseInt: parsing "x": invalid syntax'),
         ("filters=x", 400, "invalid character 'x' looking for beginning of value"),
     ],
 )
@@ -168,7 +181,8 @@ async def test_a_client_that_goes_away_during_history_ends_the_watch(autojump_cl
         raise AssertionError
 
     asked = trio.Event()
-    hosts = Scripted(answers={("*", "GET /events"): hang})
+    hosts = remembering()
+    hosts.answers["*", "GET /events"] = hang
     async with serving(hosts) as client:
         stream = client.dial()
         await stream.send_all(b"GET /events?since=1 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -189,15 +203,122 @@ async def test_a_reader_that_falls_behind_is_ended_with_an_error() -> None:
         await connection.aclose()
 
 
-async def test_a_lost_host_does_not_end_the_stream() -> None:
-    """Other hosts go on, and what is no event is not told."""
+def state(kind: str, host: str) -> Message:
+    """Return what a watch says of a host that stopped answering (`lost`), or answers again (`back`)."""
+    return Message(Verb.WATCH, (), {"kind": kind, "member": host, "reason": "no route"})
+
+
+async def told_next(answer: Reply, count: int) -> list[str]:
+    """Read so many events of a stream that goes on."""
+    got: list[str] = []
+    while len(got) < count:
+        got += [_short(json.loads(line)) for line in (await answer.body.receive_some()).splitlines()]
+    return got
+
+
+async def test_a_host_that_is_lost_and_comes_back_is_told() -> None:
+    """Other hosts go on meanwhile, and who reads knows that there may be a gap."""
     hosts = remembering()
     async with serving(hosts) as client:
         connection, answer = await subscribe(client)
-        hosts.watches[0].offer(Message(Verb.WATCH, (), {"kind": "lost", "member": "a", "reason": "x", "seen": True}))
-        hosts.watches[0].offer(told("b", event(6)))
-        assert _short(json.loads(await answer.body.receive_some())) == "b start web"
+        for message in (state("lost", "a"), told("b", event(6)), state("back", "a")):
+            hosts.watches[0].offer(message)
+        assert await told_next(answer, 3) == ["a lost a", "b start web", "a back a"]
         await connection.aclose()
+
+
+async def test_a_lost_host_is_an_event_that_filters_see() -> None:
+    """It is of the daemon's type, and says why."""
+    hosts = remembering()
+    hosts.nodes = [node("a", ID="AA:BB"), node("b")]
+    async with serving(hosts) as client:
+        connection, answer = await subscribe(client, f"filters={quote(json.dumps({'type': ['daemon']}))}")
+        for message in (told("b", event(6)), state("lost", "a")):
+            hosts.watches[0].offer(message)
+        lost = json.loads(await answer.body.receive_some())
+        await connection.aclose()
+        assert (lost["Type"], lost["Action"], lost["scope"]) == ("daemon", "lost", "local")
+        assert lost["Actor"] == {
+            "ID": "AA:BB",
+            "Attributes": {"name": "a", "reason": "no route", "swarmd.host": "a"},
+        }
+        assert abs(lost["timeNano"] / 1e9 - time.time()) < 60
+
+
+async def test_a_host_that_is_down_is_named_from_the_start() -> None:
+    """In the header, whether the past is asked for or not; that it is still down is no event."""
+    hosts = remembering()
+    hosts.nodes += [node("c", lost="gone")]
+    async with serving(hosts) as client:
+        connection, answer = await subscribe(client)
+        for message in (state("lost", "c"), told("a", event(6)), state("back", "c")):
+            hosts.watches[0].offer(message)
+        assert answer.head.headers.get("Swarmd-Missing") == "c: gone"
+        assert await told_next(answer, 2) == ["a start web", "c back c"]
+        await connection.aclose()
+
+
+async def test_a_host_that_was_down_tells_its_past_when_it_is_back() -> None:
+    """Once, and before what it says now."""
+    hosts = remembering(c=[event(5), event(7, "die")])
+    hosts.nodes += [node("c", lost="gone")]
+    async with serving(hosts) as client:
+        connection, answer = await subscribe(client, "since=1")
+        hosts.nodes[-1] = node("c")
+        for message in (told("c", event(7, "die")), told("c", event(9, "start")), state("back", "c")):
+            hosts.watches[0].offer(message)
+        assert await told_next(answer, 4) == ["c start web", "c die web", "c start web", "c back c"]
+        await connection.aclose()
+
+
+async def test_the_hosts_of_a_member_are_asked_when_it_is_back() -> None:
+    """A member may be many hosts, none of which was known."""
+    hosts = remembering(**{"dc/x": [event(5)]})
+    hosts.nodes += [node("dc", lost="not reached yet")]
+    async with serving(hosts) as client:
+        connection, answer = await subscribe(client, "since=1")
+        hosts.nodes[-1] = node("dc/x", member="dc")
+        hosts.watches[0].offer(state("back", "dc"))
+        assert await told_next(answer, 2) == ["dc/x start web", "dc back dc"]
+        await connection.aclose()
+
+
+async def test_each_host_s_order_is_kept_whatever_its_clock_says() -> None:
+    """A clock that was set back does not turn a life round."""
+    hosts = remembering(a=[event(9), event(5, "die")], b=[event(7, name="db")])
+    async with serving(hosts) as client:
+        assert await read(client, f"until={PAST}") == ["b start db", "a start web", "a die web"]
+
+
+@pytest.mark.parametrize(
+    ("version", "fields"),
+    [("v1.41", {"status": "start", "id": "id-web", "from": "x"}), ("v1.52", {})],
+)
+async def test_fields_of_old_are_there_for_clients_of_old(version: str, fields: dict[str, str]) -> None:
+    """Up to API 1.51, whatever the engine sends."""
+    hosts = remembering(a=[event(5)], b=[{**event(6), "status": "start", "id": "id-web", "from": "x"}])
+    async with serving(hosts, api="1.52") as client:
+        answer = await client("GET", f"/{version}/events?until={PAST}")
+        for line in answer.data.splitlines():
+            got = json.loads(line)
+            assert {key: got[key] for key in ("status", "id", "from") if key in got} == fields
+
+
+@pytest.mark.parametrize(
+    ("version", "accept", "kind", "start"),
+    [
+        ("v1.52", "application/json-seq, application/x-ndjson", "application/json-seq", b"\x1e{"),
+        ("v1.52", "application/x-ndjson;q=1", "application/x-ndjson", b"{"),
+        ("v1.52", "*/*", "application/json", b"{"),
+        ("v1.51", "application/json-seq", "application/json", b"{"),
+    ],
+)
+async def test_events_are_written_as_the_client_asks(version: str, accept: str, kind: str, start: bytes) -> None:
+    """Since API 1.52; before that there is JSON only."""
+    async with serving(remembering(a=[event(5)]), api="1.52") as client:
+        answer = await client("GET", f"/{version}/events?until={PAST}", headers=[("Accept", accept)])
+        assert answer.headers.get("Content-Type") == kind
+        assert answer.data.startswith(start)
 
 
 async def test_a_strange_event_ends_its_stream_and_no_other(caplog: pytest.LogCaptureFixture) -> None:

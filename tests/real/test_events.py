@@ -1,0 +1,122 @@
+"""Events of two engines: nothing is lost or doubled where history meets news, or while a host is away."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .engines import Engine
+from .looking import FLAGGED, HEALED, docker
+from .swarm import Swarmd, over, serving
+
+pytestmark = pytest.mark.engine
+
+LOAD = 30
+"""Containers that each engine is made to create."""
+
+
+class Listener:
+    """A `docker events` that runs; `told` is what it has printed so far."""
+
+    def __init__(self, process: subprocess.Popen[str], output: Path) -> None:
+        self.process = process
+        self._output = output
+
+    @property
+    def told(self) -> list[str]:
+        """`host action name` of each event."""
+        events = [json.loads(line) for line in self._output.read_text().splitlines(keepends=True) if line[-1] == "\n"]
+        shown = [(event, event["Actor"]["Attributes"]) for event in events]
+        return [f"{attributes['swarmd.host']} {event['Action']} {attributes['name']}" for event, attributes in shown]
+
+    def wait_for(self, line: str, seconds: float) -> None:
+        """Wait until this has been told."""
+        deadline = time.monotonic() + seconds
+        while line not in self.told:
+            assert time.monotonic() < deadline, f"never told: {line!r}; but {self.told}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def listening(swarm: Swarmd, output: Path, *words: str) -> Iterator[Listener]:
+    """Run `docker events` for the length of a block."""
+    command = ["docker", "--host", swarm.url, "events", "--format", "{{json .}}", *words]
+    with output.open("w") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield Listener(process, output)
+        finally:
+            process.kill()
+
+
+def create(engine: Engine, name: str) -> str:
+    """Create a container behind the virtual host's back; return the event that tells it."""
+    engine.call("POST", f"/containers/create?name={name}", {"Image": "busybox"})
+    return f"{engine.name} create {name}"
+
+
+def test_history_meets_news_without_a_gap(clean_engines: list[Engine], tmp_path: Path) -> None:
+    """Whoever asks for the past while things happen is told each once, in each host's order."""
+    engines = clean_engines[:2]
+    with serving(tmp_path / "swarm.sock", over(engines)) as swarm:
+        since, until = f"{time.time() - 0.01:.9f}", f"{time.time() + 8:.9f}"
+        words = ("--since", since, "--until", until, "--filter", "event=create", "--filter", "type=container")
+        expected: dict[str, list[str]] = {engine.name: [] for engine in engines}
+        listeners: list[Listener] = []
+        blocks = []
+        for turn in range(LOAD):
+            for engine in engines:
+                expected[engine.name].append(create(engine, f"n{turn}"))
+            if turn % 8 == 4:
+                block = listening(swarm, tmp_path / f"events{turn}", *words)
+                listeners.append(block.__enter__())
+                blocks.append(block)
+        assert time.time() < float(until), "the machine is too slow for this test"
+        for listener, block in zip(listeners, blocks, strict=True):
+            assert listener.process.wait(20) == 0
+            block.__exit__(None, None, None)
+            for host, told in expected.items():
+                assert [line for line in listener.told if line.startswith(f"{host} ")] == told
+        assert len(listeners) == 4
+
+
+def test_a_host_that_was_away_tells_what_happened(clean_engines: list[Engine], tmp_path: Path) -> None:
+    """A link that is cut is told; what the host did meanwhile comes when it is back, once; the other one goes on."""
+    one, two = clean_engines[:2]
+    with (
+        serving(tmp_path / "swarm.sock", over([one, two], two=f"docker --insecure {two.tcp}")) as swarm,
+        listening(
+            swarm, tmp_path / "events", "--filter", "event=create", "--filter", "event=lost", "--filter", "event=back"
+        ) as events,
+    ):
+        assert docker(swarm, "create", "--name", "two/before", "busybox").returncode == 0
+        events.wait_for("two create before", 5)
+        two.cut()
+        try:
+            events.wait_for("two lost two", FLAGGED)
+            create(one, "meanwhile")
+            create(two, "behind")
+            events.wait_for("one create meanwhile", 5)
+            with listening(swarm, tmp_path / "late", "--since", "60s", "--filter", "container=behind") as late:
+                time.sleep(0.5)  # the command has no word for being subscribed
+                two.mend()
+                late.wait_for("two create behind", HEALED)
+                events.wait_for("two back two", 5)
+                create(two, "after")
+                events.wait_for("two create after", 5)
+                assert late.told == ["two create behind"]
+        finally:
+            two.mend()
+        assert events.told == [
+            "two create before",
+            "two lost two",
+            "one create meanwhile",
+            "two create behind",
+            "two back two",
+            "two create after",
+        ]
