@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 from attrs import evolve
 
 from swarmkit.engine import containers as listing
-from swarmkit.engine.dependencies import referred
-from swarmkit.engine.documents import node_document, with_host_in_row, with_node_in_inspect
+from swarmkit.engine.dependencies import paths_of
+from swarmkit.engine.documents import with_host_in_row, with_node_in_inspect
 from swarmkit.engine.filters import Filters
 from swarmkit.engine.names import name_in_use
 from swarmkit.engine.placement import settled
@@ -95,12 +95,22 @@ class Containers:
             args["version"] = call.version
         if not self._hosts.single:
             spec = settled(spec)
-            if referred(spec):
-                asked = args.get("name", "").removeprefix("/").rpartition("/")[0]
-                spec, args["on"] = await place_of(self._hosts, spec, asked)
+            asked = args.get("name", "").removeprefix("/").rpartition("/")[0]
+            spec, host = await place_of(self._hosts, spec, asked)
+            if host is not None:
+                args["on"] = host
         reply = await self._spawn(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
         created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": reply.get("warnings") or []})
+        if warnings := await self._of_paths(spec, reply.path):
+            created["Warnings"] = [*(created.get("Warnings") or ()), *warnings]
         return json_answer(created, 201)
+
+    async def _of_paths(self, spec: Mapping[str, Any], path: Path) -> Sequence[str]:
+        """Warn of each path that is mounted where it is not one of this machine, whose user may think that it is."""
+        paths = [] if self._hosts.single else paths_of(spec)
+        if not paths or not (node := await self._hosts.node(path)).remote:
+            return []
+        return [f"the path {path} is one of host {node.name}" for path in paths]
 
     async def prune(self, call: Call) -> Response:
         """Remove stopped containers on every host that answers."""
@@ -133,14 +143,8 @@ class Containers:
         if reply["status"] != 200:
             return relayed(reply)
         document = await json_of(reply)
-        node = await self._node(reply.path)
-        shown = node_document(node.name, _info(node.document), address=node.address, ip=node.ip or "")
-        return json_answer(with_node_in_inspect(document, shown, address=node.ip))
-
-    async def _node(self, path: Path) -> Node:
-        name = path[1]
-        nodes = {node.name: node for node in await self._hosts.nodes()}
-        return nodes.get(name) or Node(name, path[:2], {}, None)
+        node = await self._hosts.node(reply.path)
+        return json_answer(with_node_in_inspect(document, node.shown(), address=node.ip))
 
     async def _rename(self, call: Call) -> Response:
         """Rename where no host has the name yet; `host/name` is compared on its host alone."""
@@ -194,8 +198,3 @@ def _shown(row: Row, shared: frozenset[str], addresses: Mapping[str, str | None]
     if state is not None and row.lost is None:
         shown["Status"] = status_text(state, now)
     return shown
-
-
-def _info(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a node's document in the shape of `GET /info`, where labels are texts."""
-    return {**document, "Labels": [f"{key}={value}" for key, value in (document.get("Labels") or {}).items()]}

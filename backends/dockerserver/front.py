@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import trio
 
-from swarmkit.errors import Denied, NotFound, SwarmError, Unimplemented
+from swarmkit.errors import Denied, NotFound, SwarmError
 from swarmkit.http import Request, Response
 
 from .answers import error_answer, json_answer
@@ -25,18 +25,21 @@ from .forwarding import forward_whole
 from .hosts import Hosts
 from .image_arrivals import Pull
 from .images import Images
+from .networks import Networks
 from .operations import Operation, Route, Way, find_route
 from .plugins import Plugins
 from .refusals import refuse
 from .system import System
+from .turns import Turns
 from .usage import disk_usage
 from .versions import ApiVersion
+from .volumes import Volumes
 
 log = logging.getLogger(__name__)
 
 _VERSIONED = re.compile(r"/v(\d+(?:\.\d+)*)(/.*)")
 
-_ALONE = frozenset({Way.MERGED, Way.PLACED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.ANY, Way.REFUSED, Way.LATER})
+_ALONE = frozenset({Way.MERGED, Way.PLACED, Way.EVERY, Way.HOLDERS, Way.FIRST, Way.ANY, Way.REFUSED})
 """Ways that are only the host's own where there is one; its list is ours all the same, for the filter `node`."""
 
 Answer = Callable[[Call], Awaitable[Response]]
@@ -58,14 +61,17 @@ class Front:
         self._api = ApiVersion(hosts, api)
         self._software = software
         self._execs = ExecOwners(hosts)
-        self._builds = Builds(hosts)
-        self._builder = BuilderVersion(hosts)
         background = Background(nursery)
         self._images = Images(hosts, background, self._api, pull)
         self._containers = Containers(hosts, self._execs, self._images.copies.spawn)
         self._system = System(hosts, self._api, software)
         self._events = Events(hosts, background, self._api)
+        self._builds = Builds(hosts)
+        self._builder = BuilderVersion(hosts)
         self._plugins = Plugins(hosts)
+        turns = Turns()
+        self._networks = Networks(hosts, turns)
+        self._volumes = Volumes(hosts, turns)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -112,7 +118,7 @@ class Front:
         if not self._hosts.single:
             raise NotFound("page not found")
         hijack = "upgrade" in request.headers.tokens("connection")
-        return Route(Operation("unknown", request.method, request.target, Way.LATER, hijack), "")
+        return Route(Operation("unknown", request.method, request.target, Way.ANY, hijack), "")
 
     def _way(self, operation: Operation) -> Answer:
         """Return what carries an operation out. One host alone is asked for everything that it can do itself."""
@@ -138,19 +144,29 @@ class Front:
             "Session": self._builds.session,
             "Grpc": self._builds.converse,
         }
+        named |= {
+            "NetworkList": self._networks.list,
+            "NetworkCreate": self._networks.create,
+            "NetworkPrune": self._networks.prune,
+            "VolumeList": self._volumes.list,
+            "VolumeCreate": self._volumes.create,
+            "VolumePrune": self._volumes.prune,
+        }
+        owners: dict[str, Answer] = {
+            "networks": self._networks.to_owner,
+            "volumes": self._volumes.to_owner,
+            "plugins": self._plugins.to_owner,
+        }
         ways: dict[Way, Answer] = {
             Way.HERE: self._ping,
             Way.PLACED: self._containers.create,
-            Way.OWNER: self._containers.to_owner,
+            Way.OWNER: owners.get(operation.collection, self._containers.to_owner),
             Way.EXEC: self._execs.handle,
             Way.FIRST: self._images.from_first,
             Way.ANY: self._images.ask_any,
             Way.HOLDERS: self._images.to_holders,
             Way.REFUSED: refuse,
-            Way.LATER: _not_yet,
         }
-        if operation.way is Way.OWNER and operation.collection == "plugins":
-            return self._plugins.to_owner
         return named.get(operation.name) or ways[operation.way]
 
     async def _ping(self, call: Call) -> Response:
@@ -158,11 +174,3 @@ class Front:
 
     async def _to_single(self, call: Call) -> Response:
         return await forward_whole(self._hosts, call)
-
-
-async def _not_yet(call: Call) -> Response:
-    operation = call.route.operation
-    raise Unimplemented(
-        f"{operation.name} ({operation.method} {operation.path}) is not supported across several hosts yet; "
-        "ask one of the hosts itself"
-    )

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
+from swarmkit.engine.documents import node_document
 from swarmkit.errors import Internal, SwarmError, Unavailable, error_of_answer
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Listing, Row
@@ -44,6 +45,17 @@ class Node:
         found = self.document.get("IP")
         return found if isinstance(found, str) else None
 
+    @property
+    def remote(self) -> bool:
+        """Whether it is known to be another machine than this one."""
+        return self.ip is not None or self.address.startswith("ssh://")
+
+    def shown(self) -> dict[str, Any]:
+        """Return what an inspection shows of it as `Node`."""
+        labels = [f"{key}={value}" for key, value in (self.document.get("Labels") or {}).items()]
+        info = {**self.document, "Labels": labels}  # in the shape of `GET /info`
+        return node_document(self.name, info, address=self.address, ip=self.ip or "")
+
 
 class Hosts:
     """The leaf hosts of a service; `single` where the service is one host itself."""
@@ -65,30 +77,41 @@ class Hosts:
             for row in sorted(listing, key=lambda row: row.name)
         ]
 
-    async def path_of(self, reference: str) -> Path:
-        """Find the host of a container; return the path to it there, by the word that the client used.
+    async def node(self, path: Path) -> Node:
+        """Return the host on which something lives, by the path of that."""
+        nodes = {node.name: node for node in await self.nodes()}
+        return nodes.get(path[1]) or Node(path[1], path[:2], {}, None)
+
+    async def rows(self, collection: str) -> Listing:
+        """Return what all hosts have of a collection, as it is known once all that was sent has been read."""
+        return Listing.of(await self.service(Message(Verb.LS, (collection,))))
+
+    async def row_of(self, reference: str, collection: str = "containers") -> Row:
+        """Find the one thing that a reference means; raise `NotFound`, or `Conflict` naming the hosts."""
+        reply = await self.service(Message(Verb.ATTACH, (collection, reference)))
+        return evolve(Row.from_plain(reply.args), path=reply.path)
+
+    async def path_of(self, reference: str, collection: str = "containers") -> Path:
+        """Find the host of something; return the path to it there, by the word that the client used.
 
         By that word and not by its id, because an engine's errors repeat it.
         """
         if self.single:
-            return ("containers", reference)
-        reply = await self.service(Message(Verb.ATTACH, ("containers", reference)))
-        member = Row.from_plain(reply.args).member
-        word = reference.removeprefix("/").removeprefix(f"{member}/")
-        return reply.path if "/" in word else (*reply.path[:-1], word)
+            return (collection, reference)
+        return path_by_word(await self.row_of(reference, collection), reference)
 
-    async def refusing(self, reference: str) -> Path | None:
-        """Return the path by which a host will refuse a container that none has, in the words that it has for that.
+    async def refusing(self, reference: str, collection: str = "containers") -> Path | None:
+        """Return the path by which a host will refuse something that none has, in the words that it has for that.
 
         None where a host was never seen, or none is up.
         """
-        if Listing.of(await self.service(Message(Verb.LS, ("containers",)))).missing:
+        if (await self.rows(collection)).missing:
             return None
         up = [node.name for node in await self.nodes() if node.lost is None]
         word = reference.removeprefix("/")
         host = next((name for name in up if word.startswith(f"{name}/")), up[0] if up else None)
         word = word.removeprefix(f"{host}/")
-        return ("nodes", host, "containers", word) if host is not None and "/" not in word else None
+        return ("nodes", host, collection, word) if host is not None and "/" not in word else None
 
     async def connect(self, path: Path, method: str, target: str, **options: Any) -> Message:
         """Send one request to what a path names."""
@@ -129,6 +152,12 @@ class Hosts:
             for node in nodes:
                 nursery.start_soon(ask_one, node)
         return [(node.name, answers[node.name]) for node in nodes]
+
+
+def path_by_word(row: Row, reference: str) -> Path:
+    """Return the path to what was found, by the word that the client used for it, without the host in front."""
+    word = reference.removeprefix("/").removeprefix(f"{row.member}/")
+    return row.path if "/" in word else (*row.path[:-1], word)
 
 
 async def json_of(reply: Message) -> Any:

@@ -26,7 +26,6 @@ class Way(Enum):
     EVERY = "goes to every host that answers"
     HERE = "answered by swarmd itself"
     REFUSED = "refused in words where there are several hosts: it is for one engine"
-    LATER = "not across hosts yet: 501, and untouched where there is one host only"
 
 
 @define(frozen=True, slots=False)
@@ -81,10 +80,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "SystemEvents GET /events # filters applied to the merged stream; history with `since`",
         "ContainerList GET /containers/json # from the mirror; filters and order over all hosts",
         "ImageList GET /images/json # from the mirror; one image is one row; the filter `node` names hosts",
+        "NetworkList GET /networks # from the mirror; filters over all hosts, and `node` names hosts",
+        "VolumeList GET /volumes # likewise; what is not known of a host is in `Warnings`",
     ),
     *_table(
         Way.PLACED,
         "ContainerCreate POST /containers/create # `--name host/name` chooses the host; what it refers to, too",
+        "NetworkCreate POST /networks/create # `host/name` chooses the host, else its Compose project does",
+        "VolumeCreate POST /volumes/create # likewise; where there is one of the name it is that one",
         "ImageBuild POST /build # `--build-arg constraint:node==a*` says where; rather where the build before was",
         "Session POST /session hijack # to the host of its build, or of the other conversations",
         "Grpc POST /grpc hijack # all that are open at one time go to one host",
@@ -92,6 +95,8 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *_table(
         Way.EVERY,
+        "NetworkPrune POST /networks/prune",
+        "VolumePrune POST /volumes/prune",
         "ContainerPrune POST /containers/prune",
         "BuildPrune POST /build/prune",
         "ImageCreate POST /images/create # with `--pull one`, and an import (`fromSrc`): to one that is chosen",
@@ -124,6 +129,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "ContainerExec POST /containers/{name}/exec",
         "ContainerDelete DELETE /containers/{name}",
         "ImageCommit POST /commit # to the host of the container",
+        "NetworkConnect POST /networks/{id}/connect # with a container of the same host",
+        "NetworkDisconnect POST /networks/{id}/disconnect",
+        "NetworkInspect GET /networks/{id} # with the host as `Node`",
+        "NetworkDelete DELETE /networks/{id}",
+        "VolumeInspect GET /volumes/{name} # with the host as `Node`",
+        "VolumeUpdate PUT /volumes/{name}",
+        "VolumeDelete DELETE /volumes/{name}",
     ),
     *_table(  # those named by the path before those with a name in it
         Way.REFUSED,
@@ -195,22 +207,6 @@ OPERATIONS: tuple[Operation, ...] = (
         Way.HOLDERS,
         "ImageTag POST /images/{name}/tag",
         "ImageDelete DELETE /images/{name}",
-    ),
-    *_table(
-        Way.LATER,
-        "NetworkList GET /networks",
-        "NetworkCreate POST /networks/create",
-        "NetworkPrune POST /networks/prune",
-        "NetworkConnect POST /networks/{id}/connect",
-        "NetworkDisconnect POST /networks/{id}/disconnect",
-        "NetworkInspect GET /networks/{id}",
-        "NetworkDelete DELETE /networks/{id}",
-        "VolumeList GET /volumes",
-        "VolumeCreate POST /volumes/create",
-        "VolumePrune POST /volumes/prune",
-        "VolumeInspect GET /volumes/{name}",
-        "VolumeUpdate PUT /volumes/{name}",
-        "VolumeDelete DELETE /volumes/{name}",
     ),
 )
 """Every operation. Of two that match a path, the earlier one is meant."""

@@ -44,6 +44,24 @@ def image(host: str, id: str, *names: str, lost: str | None = None, **document: 
     return Row(name=id, path=path, id=id, names=names, document=document, member=host, lost=lost)
 
 
+def network(host: str, name: str, *, lost: str | None = None, **document: Any) -> Row:
+    """Make the row of a network."""
+    id = id_of(f"{host}{name}")
+    document = {"Id": id, "Name": name, "Scope": "local", "Driver": "bridge", "Labels": {}} | document
+    return _thing(host, "networks", name, id, document, lost)
+
+
+def volume(host: str, name: str, *, lost: str | None = None, **document: Any) -> Row:
+    """Make the row of a volume."""
+    document = {"Name": name, "Scope": "local", "Driver": "local", "Labels": None} | document
+    return _thing(host, "volumes", name, name, document, lost)
+
+
+def _thing(host: str, collection: str, name: str, id: str, document: Any, lost: str | None) -> Row:
+    path = ("nodes", host, collection, id)
+    return Row(name=name, path=path, id=id, names=(name,), document=document, member=host, lost=lost)
+
+
 def node(name: str, *, lost: str | None = None, member: str | None = None, **document: Any) -> Row:
     """Make the row of a host."""
     document = {"Name": name, "State": "unhealthy" if lost else "healthy", "ApiVersion": "1.41", **document}
@@ -75,6 +93,8 @@ class Scripted:
     nodes: list[Row] = field(factory=lambda: [node("a"), node("b")])
     containers: list[Row] = field(factory=list)
     images: list[Row] = field(factory=list)
+    networks: list[Row] = field(factory=list)
+    volumes: list[Row] = field(factory=list)
     answers: dict[tuple[str, str], Any] = field(factory=dict)
     missing: list[Missing] = field(factory=list)
     sized: Listing | None = None
@@ -95,8 +115,10 @@ class Scripted:
             case Verb.LS, ("images",):
                 known = Listing(tuple(self.images), tuple(self.missing))
                 return ack((self.listed_all if message.args and self.listed_all else known).to_args())
-            case Verb.ATTACH, ("containers", reference):
-                row = self._find(reference)
+            case Verb.LS, ("networks" | "volumes" as collection,):
+                return ack(Listing(tuple(getattr(self, collection)), tuple(self.missing)).to_args())
+            case Verb.ATTACH, ("containers" | "networks" | "volumes" as collection, reference):
+                row = self._find(collection, reference)
                 return ack(row.to_plain(), path=row.path)
             case Verb.GET, ("nodes",):
                 return ack(path=("nodes", self.chosen))
@@ -110,12 +132,13 @@ class Scripted:
                 return await self._connect(message, path)
         raise AssertionError(f"not scripted: {message}")
 
-    def _find(self, reference: str) -> Row:
-        found = [row for row in self.containers if reference in (row.id, row.name, row.qualified)]
+    def _find(self, collection: str, reference: str) -> Row:
+        rows: list[Row] = getattr(self, collection)
+        found = [row for row in rows if reference in (row.id, row.name, row.qualified)]
         if len(found) > 1:
             raise Conflict(f"{reference} is on several hosts: {', '.join(row.qualified for row in found)}")
         if not found:
-            raise NotFound(f"No such container: {reference}")
+            raise NotFound(f"No such {collection.removesuffix('s')}: {reference}")
         return found[0]
 
     async def _connect(self, message: Message, path: tuple[str, ...]) -> Message:

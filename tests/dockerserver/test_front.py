@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backends.dockerserver import OPERATIONS, Operation, Way
 from swarmkit import Conflict, Invalid, Message, Unavailable, Verb
 from swarmkit.engine.names import name_in_use
 
 from .scripted import Scripted, container, node, reply, serving
-from .test_operations import path_of
-
-LATER = [operation for operation in OPERATIONS if operation.way is Way.LATER]
 
 
 def one_host(**answers: object) -> Scripted:
@@ -120,20 +116,6 @@ async def test_every_answer_has_the_one_version(method: str, target: str) -> Non
             "Server": "swarmd/7 (linux)",
             "Docker-Experimental": "false",
         }
-
-
-@pytest.mark.parametrize("operation", LATER, ids=lambda operation: operation.name)
-async def test_what_is_not_across_hosts_yet_says_so(operation: Operation) -> None:
-    """An operation for later is 501, naming itself, and asks no host."""
-    hosts = Scripted()
-    async with serving(hosts) as client:
-        answer = await client(operation.method, path_of(operation, "x"))
-        assert (answer.status, answer.message) == (
-            501,
-            f"{operation.name} ({operation.method} {operation.path}) is not supported across several hosts yet; "
-            "ask one of the hosts itself",
-        )
-        assert hosts.requests() == []
 
 
 @pytest.mark.parametrize(

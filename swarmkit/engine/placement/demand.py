@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve, frozen
 
-from ..dependencies import referred
+from ..dependencies import networks_of, referred, volumes_of
 from ..references import with_tag
 from .compose import PROJECT, Instance, instance_of
 from .expressions import AFFINITY, CONSTRAINT, Expression, expressions_of
 from .ports import Claim, claims_of
-from .reading import items, labels, mapping, text
+from .reading import labels, mapping, text
 from .reservations import reserved_cpus, reserved_memory
-
-_PREDEFINED = frozenset({"", "default", "bridge", "host", "none"})
-"""Networks that every host has."""
 
 
 @frozen
@@ -47,8 +44,8 @@ class Demand:
             memory=reserved_memory(host_config),
             ports=claims_of(host_config, spec.get("ExposedPorts")),
             references=tuple(referred(spec)),
-            networks=frozenset(_networks(spec, host_config)) - _PREDEFINED,
-            volumes=frozenset(_volumes(host_config)),
+            networks=frozenset(networks_of(spec)),
+            volumes=frozenset(volumes_of(spec)),
             image=with_tag(image) if image else "",
             project=words.get(PROJECT, ""),
             instance=instance_of(words),
@@ -59,21 +56,3 @@ class Demand:
         if not self.networks and not self.volumes:
             return self
         return evolve(self, networks=self.networks & networks, volumes=self.volumes & volumes)
-
-
-def _networks(spec: Mapping[str, Any], host_config: Mapping[str, Any]) -> Iterator[str]:
-    mode = text(host_config.get("NetworkMode"))
-    if not mode.startswith("container:"):
-        yield mode
-    yield from mapping(mapping(spec.get("NetworkingConfig")).get("EndpointsConfig"))
-
-
-def _volumes(host_config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of the volumes that are mounted; a path is none."""
-    for bind in items(host_config.get("Binds")):
-        source, colon, _ = text(bind).partition(":")
-        if colon and not source.startswith(("/", "~", ".")):
-            yield source
-    for mount in map(mapping, items(host_config.get("Mounts"))):
-        if text(mount.get("Type")) == "volume" and text(mount.get("Source")):
-            yield text(mount.get("Source"))

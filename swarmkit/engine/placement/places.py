@@ -6,7 +6,7 @@ only where its rows have changed.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
@@ -17,7 +17,7 @@ from swarmkit.placement import Candidate, Pending
 from swarmkit.rows import Row
 
 from ..references import split_reference
-from .compose import Instance
+from .compose import PROJECT, Instance
 from .holdings import Holding, Holdings
 from .reading import items, labels, number, text
 
@@ -33,8 +33,9 @@ _SHARED_SCOPES = frozenset({"global", "swarm"})
 class Place:
     """One host, under the name that it has in the whole. A total of zero is not known, and a set that is None.
 
-    `images` are tags, digests and ids; `networks` and `volumes` those of this host alone. `replaced` are containers
-    that the new one is to replace, and that are no more among what is `held`.
+    `images` are tags, digests and ids; `networks` and `volumes` those of this host alone, and `projects` counts
+    how many of them belong to each project of Compose. `replaced` are containers that the new one is to replace, and
+    that are no more among what is `held`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Place:
     images: Names | None = None
     networks: Names | None = None
     volumes: Names | None = None
+    projects: Mapping[str, int] = field(factory=dict)
     replaced: Sequence[Holding] = ()
 
     @property
@@ -60,6 +62,10 @@ class Place:
     def labels(self) -> Mapping[str, str]:
         """The labels of its engine."""
         return labels(self.document.get("Labels"))
+
+    def in_project(self, project: str) -> int:
+        """Return how many of a project's containers, networks and volumes are here."""
+        return self.held.in_project(project) + self.projects.get(project, 0)
 
     def replacing(self, instance: Instance | None) -> Place:
         """Return the place without the containers that are this instance of a service."""
@@ -125,6 +131,7 @@ def _places(candidate: Candidate, read: _Read) -> dict[str, Place]:
     images = _by_member(candidate.images, _names_of_image)
     networks = _by_member(candidate.networks, _names_of_own)
     volumes = _by_member(candidate.volumes, _names_of_own)
+    projects = _projects((*(candidate.networks or ()), *(candidate.volumes or ())))
     return {
         member: Place(
             name=f"{candidate.name}/{member}" if member else candidate.name,
@@ -133,6 +140,7 @@ def _places(candidate: Candidate, read: _Read) -> dict[str, Place]:
             images=None if images is None else images[member],
             networks=None if networks is None else networks[member],
             volumes=None if volumes is None else volumes[member],
+            projects=projects[member],
         )
         for member, row in hosts.items()
     }
@@ -148,6 +156,15 @@ def _by_member(
     for row in rows:
         found[row.member].update(names_of(row))
     return defaultdict(frozenset, {member: frozenset(names) for member, names in found.items()})
+
+
+def _projects(rows: Iterable[Row]) -> defaultdict[str, Counter[str]]:
+    """Count by host what belongs to each project of Compose."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if project := labels(row.document.get("Labels")).get(PROJECT):
+            found[row.member][project] += 1
+    return found
 
 
 def _names_of_image(row: Row) -> Iterator[str]:

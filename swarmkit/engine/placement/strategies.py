@@ -49,7 +49,7 @@ def wishes(demand: Demand, place: Place) -> tuple[float, ...]:
         _lacks_image(demand, place),
         unmet(demand, place),
         not fits(demand, place),
-        -place.held.in_project(demand.project),
+        -place.in_project(demand.project),
     )
 
 
