@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from attrs import evolve
+
 from swarmkit.engine.builds import BuildQuery, at_engine
+from swarmkit.engine.references import with_tag
 from swarmkit.engine.replies import failed, require_some
 from swarmkit.errors import Conflict, NotFound, Unavailable
 from swarmkit.http import Response
 from swarmkit.message import Message, Path, Verb
 
 from .answers import empty_answer, naming_missing, relayed
+from .build_output import BuildOutput
 from .call import Call
 from .everywhere import prune, reasons
 from .forwarding import connect, forward_whole
@@ -32,11 +37,16 @@ _NO_BUILD = "conversations without a build"
 """Holds the host of the conversations that no request to build belongs to: Buildx builds by these alone."""
 
 
-class Builds:
-    """The operations of building."""
+Settle = Callable[[str, Collection[str]], Awaitable[None]]
+"""Have a name mean everywhere what it means on some hosts (see `image_copies`)."""
 
-    def __init__(self, hosts: Hosts) -> None:
+
+class Builds:
+    """The operations of building. `settle` is told of the tags of what was built, and where."""
+
+    def __init__(self, hosts: Hosts, settle: Settle) -> None:
         self._hosts = hosts
+        self._settle = settle
         self._builds = BuildHosts()
 
     async def build(self, call: Call) -> Response:
@@ -45,7 +55,16 @@ class Builds:
         lease = await self._lease(query, beside)
         changed = query.expressions or beside is not None
         target = f"{call.path}?{query.encoded}" if changed else call.whole_target
-        return await _forward(self._hosts, call, lease, target)
+        response = await _forward(self._hosts, call, lease, target)
+        tags = query.all("t")
+        if response.status != 200 or isinstance(response.body, bytes) or not tags:
+            return response
+        return evolve(response, body=BuildOutput(response.body, partial(self._settle_all, tags, lease.host[1])))
+
+    async def _settle_all(self, tags: Sequence[str], host: str) -> None:
+        """Have the tags mean what was built, wherever they are."""
+        for tag in tags:
+            await self._settle(with_tag(tag), [host])
 
     async def _lease(self, query: BuildQuery, beside: Path | None) -> Lease:
         """Hold a host for a build; raise `Conflict` where it is that of another request, and may not be."""

@@ -41,7 +41,11 @@ class BuildQuery:
 
     def first(self, name: str) -> str:
         """Return the first value of a parameter, or nothing."""
-        return next((value for key, value in self.params if key == name), "")
+        return next(iter(self.all(name)), "")
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a parameter."""
+        return [value for key, value in self.params if key == name]
 
     @property
     def encoded(self) -> str:

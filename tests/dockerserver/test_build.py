@@ -14,12 +14,13 @@ import trio.testing
 from attrs import define, evolve, field
 
 from backends.dockerserver.build import BUILD_WITHIN, UPLOADED_WITHIN
+from backends.dockerserver.build_output import BuildOutput
 from backends.dockerserver.sessions import BuildHosts
 from swarmkit import Message, NotFound, Row, Unavailable, Verb, ack
 from swarmkit.engine.placement import make_policy
 from swarmkit.message import Path
 from swarmkit.placement import Candidate
-from swarmkit.streams import PipeSender, open_pipe, read_whole
+from swarmkit.streams import BytesStream, PipeSender, open_pipe, read_whole
 
 from .scripted import Client, Scripted, container, node, reply, serving
 
@@ -201,6 +202,35 @@ async def test_a_build_in_the_network_of_no_container_is_the_engines_to_refuse()
         await client("POST", "/build?networkmode=container%3Anosuch")
         sent = hosts.last(Verb.CONNECT)
         assert (sent.path, sent["target"]) == (B, "/build?networkmode=container%3Anosuch")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(
+    ("output", "settled"),
+    [
+        (b'{"stream":"Successfully built"}\r\n', 1),
+        (b"", 1),
+        (b'{"stream":"says \\"errorDetail\\":"}\r\n', 1),
+        (b'{"stream":"x"}\r\n{"errorDetail":{"code":7},"error":"no"}\r\n', 0),
+        (b'{"errorDetail":{"code":7},"error":"no"}\r\n' + b" " * 100, 0),
+    ],
+)
+async def test_what_was_built_is_settled_before_the_output_ends(size: int, output: bytes, settled: int) -> None:
+    """Once, and only where it says nothing of a failure."""
+    times = 0
+
+    async def settle() -> None:
+        nonlocal times
+        times += 1
+
+    stream = BuildOutput(BytesStream(output), settle)
+    data = b""
+    while some := await stream.receive_some(size):
+        assert times == 0
+        data += some
+    assert await stream.receive_some() == b""
+    assert (data, times) == (output, settled)
+    await stream.aclose()
 
 
 # -- BuildKit ---------------------------------------------------------------------------------------------------------

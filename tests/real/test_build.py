@@ -246,6 +246,21 @@ def test_a_build_that_no_host_may_have(builder: Cli) -> None:
     assert f"no host can take the build: {'; '.join(reasons)}" in said
 
 
+def test_a_tag_moves_to_what_was_built(builder: Cli, engines: list[Engine]) -> None:
+    """It does so on every host that has it, as on one engine; of a build that fails it does not."""
+    builder.quiet("tag", "busybox", "moved")
+    before = _ids(engines, "moved")
+    builder.run("build", "-t", "moved", "-f", f"{CONTEXT}/wrong", CONTEXT, code=1)
+    assert _ids(engines, "moved") == before
+    built = builder.quiet("build", "--no-cache", "-q", "-t", "moved", CONTEXT)
+    assert _ids(engines, "moved") == [built, built]
+    builder.quiet("rmi", "-f", "moved")
+
+
+def _ids(engines: list[Engine], name: str) -> list[str]:
+    return [engine.docker("images", "-q", "--no-trunc", name).strip() for engine in engines[:2]]
+
+
 def test_many_builds_at_once_come_out_whole(builder: Cli) -> None:
     """Requests of several builds at one time are not mixed up, wherever each goes."""
     hosts = ["one", "two"] * 3
