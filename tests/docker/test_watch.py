@@ -12,6 +12,7 @@ from backends.docker.service import EngineService
 from backends.docker.watch import RETRY_SECONDS
 from swarmkit import Message, Receiver, Unavailable, Verb
 from swarmkit.http import Headers, Request, Response
+from swarmkit.rows import Row
 from swarmkit.streams import PipeSender, open_pipe
 
 from .engine import answer, memory_engine, opened
@@ -53,6 +54,26 @@ async def test_containers_then_changes(autojump_clock: Clock) -> None:
             del engine.containers[web]
             await engine.emit("destroy", web, 2)
             assert await told(channel) == [("event", "destroy"), ("gone", web)]
+
+
+async def test_old_name_that_is_let_go_of_later(autojump_clock: Clock) -> None:
+    """A container that has two names is fetched again until it has one, which no event tells; a link is no name."""
+    async with memory_engine() as engine:
+        web, other = engine.add("web"), engine.add("other")
+        engine.containers[other]["Names"] = ["/other", "/linker/alias"]
+        async with opened(engine) as service:
+            channel = await watch(service)
+            engine.containers[web]["Names"] = ["/web", "/shop"]
+            await engine.emit("rename", web, 1)
+            await trio.sleep(LONG)
+            engine.containers[web]["Names"] = ["/shop"]
+            await trio.sleep(2 * LONG)
+            messages = list(iter(channel.receive_nowait, None))
+            rows = [Row.from_plain(message["row"]) for message in messages if message["kind"] == "put"]
+            assert [row.names for row in rows if row.id == web][-1] == ("shop",)
+            asked = len(engine.requests)
+            await trio.sleep(10 * LONG)
+            assert len(engine.requests) == asked
 
 
 async def test_subscribed_before_listed(autojump_clock: Clock) -> None:
