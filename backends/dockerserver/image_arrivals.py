@@ -13,10 +13,10 @@ from swarmkit.engine.replies import joint_error
 from swarmkit.errors import Unavailable
 from swarmkit.http import Response
 from swarmkit.message import Message, Verb
-from swarmkit.streams import HookedStream
 
 from .answers import naming_missing, relayed, stream_answer
 from .background import Background
+from .build_output import BuildOutput
 from .call import Call
 from .fanout import FanOut
 from .forwarding import connect
@@ -82,11 +82,11 @@ class Arrivals:
         A name on an image of another host would else go on to mean that one there.
         """
         path = (await self._hosts.service(Message(Verb.GET, ("nodes",), {"spec": spec}))).path
-        reply = await connect(self._hosts, call, path, call.whole_target)
-        if reply["status"] == 200 and repository and reply.att is not None:
-            ended = partial(self._background.start_soon, self._copies.settle, full_name(repository, tag), [path[1]])
-            reply = evolve(reply, att=HookedStream(reply.att, ended))
-        return relayed(reply)
+        response = relayed(await connect(self._hosts, call, path, call.whole_target))
+        if response.status != 200 or isinstance(response.body, bytes) or not repository:
+            return response
+        settle = partial(self._copies.settle, full_name(repository, tag), [path[1]])
+        return evolve(response, body=BuildOutput(response.body, settle))
 
     async def _progress(self, opening: Mapping[str, Open], nodes: Sequence[Node]) -> Response:
         """Merge the streams of the hosts; the answer begins as soon as one of them has begun."""

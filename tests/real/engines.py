@@ -25,7 +25,7 @@ from urllib.parse import quote
 from swarmkit.transport import TlsFiles
 
 from .image import NAME, busybox_archive
-from .machine import Machine, only_child
+from .machine import NETWORK, Machine, only_child
 
 PROGRAMS = {
     "dockerd": "docker.io",
@@ -76,6 +76,7 @@ class Engine:
             "log-level": "warn",
             "cgroup-parent": f"/{self._cgroup}",
             "exec-opts": ["native.cgroupdriver=cgroupfs"],  # systemd's would refuse our parent
+            "insecure-registries": [NETWORK],  # a registry of the tests has no TLS
         }
         if _major_version() < 23:
             # Else all engines of a machine share one id. Newer ones keep theirs in the data root.

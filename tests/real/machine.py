@@ -12,6 +12,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+NETWORK = "198.18.0.0/15"
+"""Where the machines' addresses are, and ours on their links: RFC 2544 sets it aside for tests."""
+
 _NOBODY = "02:00:00:00:00:01"
 
 _serial = itertools.count(1)
@@ -104,7 +107,7 @@ def only_child(pid: int) -> int:
 
 
 def _free_pair(start: int) -> tuple[str, str]:
-    """Return two addresses of a /30 of 198.18.0.0/15, which RFC 2544 sets aside for tests, that nobody here uses."""
+    """Return two addresses of a /30 of `NETWORK` that nobody here uses."""
     taken = _run("ip -brief addr")
     for offset in range(1 << 15):
         base = ((start + offset) % (1 << 15)) * 4
@@ -113,7 +116,7 @@ def _free_pair(start: int) -> tuple[str, str]:
         )
         if f"{first}/" not in taken:
             return first, second
-    raise RuntimeError("no address is left in 198.18.0.0/15")
+    raise RuntimeError(f"no address is left in {NETWORK}")
 
 
 def _run(command: str) -> str:

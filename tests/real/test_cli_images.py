@@ -30,6 +30,27 @@ def test_list(cli: Cli) -> None:
 
 
 @same
+def test_filters(cli: Cli) -> None:
+    """Several images, some made within a second, are chosen among as by one engine, wherever they are."""
+    layer = _empty_layer()
+    for name, change in (("low:1", "LABEL tier=low"), ("high:1", "LABEL tier=high"), ("-", "CMD x")):
+        cli.quiet("import", "--change", change, "-", *([] if name == "-" else [name]), stdin=layer)
+    cli.quiet("tag", "high:1", "team/high:2")
+    names = ("images", "--format", "{{.Repository}}:{{.Tag}}")
+    for filters in (
+        *(["label=tier"], ["label=tier=low"], ["label=tier=low", "label=tier=high"], ["dangling=true"]),
+        *(["dangling=false"], ["before=low:1"], ["before=high:1"], ["since=low:1"], ["since=busybox"]),
+        *(["since=busybox", "before=high:1"], ["reference=high"], ["reference=*/*"], ["reference=h*", "reference=l*"]),
+        *(["reference=team/high:2"], ["reference=nosuch"], ["reference=?[hi]gh"], ["label=tier", "reference=low"]),
+    ):
+        cli.run(*names, *(word for each in filters for word in ("--filter", each)), arrange=_sorted)
+    for wrong in ("dangling=maybe", "since=nosuch", "before=nosuch:1"):
+        cli.run(*names, "--filter", wrong, code=1)
+    cli.quiet("image", "prune", "-f")
+    cli.quiet("rmi", "low:1", "high:1", "team/high:2")
+
+
+@same
 def test_tag_and_remove(cli: Cli) -> None:
     """A tag is put on and taken off wherever the image is."""
     cli.run("tag", "busybox", "mine:1")
@@ -96,3 +117,10 @@ def test_image_prune(cli: Cli) -> None:
 
 def _sorted(text: str) -> str:
     return "\n".join(sorted(text.splitlines()))
+
+
+def _empty_layer() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w"):
+        pass
+    return buffer.getvalue()
