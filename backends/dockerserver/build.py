@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
-from typing import Any
 from urllib.parse import parse_qsl
 
 from attrs import evolve
 
-from swarmkit.engine.builds import BuildQuery, at_engine
+from swarmkit.engine.builds import BuildQuery
 from swarmkit.engine.references import with_tag
 from swarmkit.engine.replies import failed, require_some
-from swarmkit.errors import Conflict, NotFound, Unavailable
 from swarmkit.http import Response
-from swarmkit.message import Message, Path, Verb
+from swarmkit.message import Path
 
 from .answers import empty_answer, naming_missing, relayed
 from .build_output import BuildOutput
+from .build_places import BuildPlaces
 from .call import Call
 from .everywhere import prune, reasons
 from .forwarding import connect, forward_whole
@@ -36,7 +35,6 @@ UPLOADED_WITHIN = 5.0
 _NO_BUILD = "conversations without a build"
 """Holds the host of the conversations that no request to build belongs to: Buildx builds by these alone."""
 
-
 Settle = Callable[[str, Collection[str]], Awaitable[None]]
 """Have a name mean everywhere what it means on some hosts (see `image_copies`)."""
 
@@ -48,10 +46,11 @@ class Builds:
         self._hosts = hosts
         self._settle = settle
         self._builds = BuildHosts()
+        self._places = BuildPlaces(hosts)
 
     async def build(self, call: Call) -> Response:
         """Build where the build's session is, else where its arguments or the policy say (operation ImageBuild)."""
-        query, beside = await self._beside(BuildQuery.of(parse_qsl(call.query, keep_blank_values=True)))
+        query, beside = await self._places.beside(BuildQuery.of(parse_qsl(call.query, keep_blank_values=True)))
         lease = await self._lease(query, beside)
         changed = query.expressions or beside is not None
         target = f"{call.path}?{query.encoded}" if changed else call.whole_target
@@ -71,9 +70,9 @@ class Builds:
         ids = [f"{kind} {id}" for kind, id in (("session", query.first("session")), ("build", query.build)) if id]
         if query.uploads:
             await self._builds.wait_for(ids[-1], UPLOADED_WITHIN)
-        lease = await self._builds.take(ids, lambda: self._choose(query, beside))
+        lease = await self._builds.take(ids, lambda: self._choose(query, beside, buildkit=query.buildkit))
         try:
-            await self._check(query, lease.host)
+            await self._places.check(query, lease.host)
         except BaseException:
             lease.give_back()
             raise
@@ -94,8 +93,11 @@ class Builds:
         return await self._converse(call, _NO_BUILD)
 
     async def _converse(self, call: Call, *ids: str) -> Response:
-        lease = await self._builds.take(ids, lambda: self._choose(BuildQuery(()), None))
+        lease = await self._builds.take(ids, lambda: self._choose(BuildQuery(()), buildkit=True))
         return await _forward(self._hosts, call, lease, call.whole_target)
+
+    async def _choose(self, query: BuildQuery, beside: Path | None = None, *, buildkit: bool) -> Path:
+        return beside or await self._places.choose(query, self._builds.last, buildkit=buildkit)
 
     async def cancel(self, call: Call) -> Response:
         """Cancel a build on its host; one that is not known is cancelled everywhere (operation BuildCancel)."""
@@ -114,62 +116,6 @@ class Builds:
     async def prune(self, call: Call) -> Response:
         """Drop the cache of builds on every host that answers (operation BuildPrune)."""
         return await prune(self._hosts, call)
-
-    # -- where ----------------------------------------------------------------------------------------------------
-
-    async def _beside(self, query: BuildQuery) -> tuple[BuildQuery, Path | None]:
-        """Return the query with the name that its host has for the container it must be beside, and that host.
-
-        Where there is no such container, the engine says so.
-        """
-        if not query.beside:
-            return query, None
-        try:
-            path = await self._hosts.path_of(query.beside)
-        except NotFound:
-            return query, None
-        return query.with_beside(path[-1]), path[:2]
-
-    async def _choose(self, query: BuildQuery, beside: Path | None) -> Path:
-        """Choose by what is asked for; without any condition rather the host of the build before.
-
-        There are the images and the cache that the next one may build upon, and nobody knows of which before it runs.
-        """
-        if beside is not None:
-            return beside
-        spec = query.spec
-        if not query.expressions and (engine := await self._engine(self._builds.last)):
-            spec = at_engine(spec, engine, wish=True)
-        try:
-            return await self._place(spec)
-        except Unavailable as error:
-            refusals = error.details.get("refusals")
-            if not refusals:
-                raise
-            reasons = "; ".join(f"{host}: {reason}" for host, reason in refusals.items())
-            raise Unavailable(f"no host can take the build: {reasons}", refusals=refusals) from error
-
-    async def _place(self, spec: Mapping[str, Any]) -> Path:
-        """Return the host that the policy chooses."""
-        return (await self._hosts.service(Message(Verb.GET, ("nodes",), {"spec": spec}))).path
-
-    async def _check(self, query: BuildQuery, host: Path) -> None:
-        """Raise `Conflict` where the conditions of a build rule out the host that it must be on."""
-        if not query.expressions or not (engine := await self._engine(host)):
-            return
-        try:
-            await self._place(at_engine(query.spec, engine))
-        except Unavailable as error:
-            conditions = ", ".join(query.expressions)
-            raise Conflict(
-                f"the build must be on host {host[1]}, where its session or the container of its network is, "
-                f"and {conditions} does not allow that"
-            ) from error
-
-    async def _engine(self, host: Path | None) -> str:
-        """Return the ID of a host's engine, nothing where it is not known."""
-        engines = {node.path: str(node.document.get("ID") or "") for node in await self._hosts.nodes()}
-        return engines.get(host or (), "")
 
 
 async def _forward(hosts: Hosts, call: Call, lease: Lease, target: str) -> Response:

@@ -7,7 +7,7 @@ Conditions come as build arguments, as with classic Swarm: `--build-arg constrai
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -58,9 +58,14 @@ class BuildQuery:
         return self.first("buildid").removeprefix(UPLOAD)
 
     @property
+    def buildkit(self) -> bool:
+        """Whether BuildKit is to do it."""
+        return self.first("version") == "2"
+
+    @property
     def uploads(self) -> bool:
         """Whether it is no build, but brings the context of one."""
-        return self.first("buildid").startswith(UPLOAD)
+        return bool(self.build) and self.first("buildid").startswith(UPLOAD)
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -96,6 +101,11 @@ class BuildQuery:
 def at_engine(spec: Mapping[str, Any], engine: str, *, wish: bool = False) -> Mapping[str, Any]:
     """Return a spec that may only go to the engine of an ID; as a `wish`, that would rather go there."""
     return settled({**spec, "Env": [f"constraint:node=={'~' if wish else ''}{engine}"]})
+
+
+def not_at_engines(spec: Mapping[str, Any], engines: Iterable[str]) -> Mapping[str, Any]:
+    """Return a spec that may not go to the engines of these IDs."""
+    return settled({**spec, "Env": [f"constraint:node!={engine}" for engine in engines]})
 
 
 def _without(text: str, expressions: list[str]) -> str:

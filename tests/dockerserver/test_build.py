@@ -274,6 +274,23 @@ async def test_conditions_that_the_sessions_host_does_not_meet(autojump_clock: C
         assert hosts.sent("/build") == []
 
 
+async def test_an_engine_without_buildkit_gets_none_of_it(autojump_clock: Clock) -> None:
+    """It builds with the classic builder; where no other may have a build, it says what it lacks."""
+    hosts = building(nodes=[node("a", ID="ID:A"), node("b", ID="ID:B", ApiVersion="1.38")])
+    async with serving(hosts) as client:
+        for query in ("", "version=1", "version=2"):
+            await client("POST", f"/build?{query}")
+        async with held(client, hosts, "/grpc"):
+            pass
+        assert (hosts.sent("/build"), hosts.sent("/grpc")) == ([B, B, A], [A])
+        answer = await client("POST", f"/build?version=2&{on('b')}")
+        assert (answer.status, answer.message) == (
+            503,
+            "no host can take the build: a: does not meet constraint:node==b; "
+            "b: BuildKit needs API 1.39, and it has 1.38",
+        )
+
+
 async def test_conversations_without_a_build_go_to_one_host(autojump_clock: Clock) -> None:
     """Buildx says of none of them to which of its builds it belongs; once all have ended, the next chooses anew."""
     hosts = building()
@@ -389,6 +406,14 @@ async def test_the_builder_that_all_hosts_prefer(versions: Iterable[str | None],
         for method in ("GET", "HEAD"):
             headers = dict((await client(method, "/_ping")).headers)
             assert headers.get("Builder-Version") == expected
+
+
+async def test_the_builder_of_a_host_alone() -> None:
+    """It is the one that this host prefers."""
+    hosts = Scripted(nodes=[node("box", member="")])
+    hosts.answers["", "GET /_ping"] = reply(200, b"OK", headers={"Builder-Version": "2"})
+    async with serving(hosts) as client:
+        assert (await client("HEAD", "/_ping")).headers.get("Builder-Version") == "2"
 
 
 async def test_the_builder_does_not_flap() -> None:

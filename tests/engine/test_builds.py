@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from swarmkit.engine.builds import BuildQuery, at_engine
+from swarmkit.engine.builds import BuildQuery, at_engine, not_at_engines
 from swarmkit.engine.placement import make_policy
 from swarmkit.errors import Invalid
 
@@ -67,6 +67,10 @@ def test_conditions_in_the_spec() -> None:
     query = with_arguments({"constraint:disk": "=ssd", "affinity:image": "=base"})
     assert query.spec["Labels"] == {CONSTRAINTS: '["disk==ssd"]', AFFINITIES: '["image==base"]'}
     assert at_engine(query.spec, "ID:1")["Labels"][CONSTRAINTS] == '["disk==ssd","node==ID:1"]'
+    assert not_at_engines(BuildQuery(()).spec, ["ID:1", "ID:2"])["Labels"] == {
+        CONSTRAINTS: '["node!=ID:1","node!=ID:2"]'
+    }
+    assert not_at_engines(query.spec, []) == query.spec
     assert at_engine(BuildQuery(()).spec, "ID:1", wish=True)["Labels"] == {CONSTRAINTS: '["node==~ID:1"]'}
 
 
@@ -80,8 +84,8 @@ def test_the_container_of_the_network() -> None:
 
 def test_uploads_have_the_id_of_their_build() -> None:
     """The request that brings a context is told from the build by what its id begins with."""
-    upload, build = (BuildQuery.of([("buildid", id)]) for id in ("upload-request:x", "x"))
-    assert [(each.build, each.uploads) for each in (upload, build)] == [("x", True), ("x", False)]
+    found = [BuildQuery.of([("buildid", id)]) for id in ("upload-request:x", "x", "upload-request:", "")]
+    assert [(each.build, each.uploads) for each in found] == [("x", True), ("x", False), ("", False), ("", False)]
 
 
 def test_a_condition_that_cannot_be_read() -> None:

@@ -17,13 +17,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from docker.errors import BuildError
 
 from swarmkit.http import Headers, RequestHead
 
 from .asking import connected
 from .cli import TIMEOUT, Cli, docker_binaries
+from .docker_py import Python
 from .engines import Engine
-from .same import same
+from .same import same, same_in_python
 from .swarm import Swarmd, over, serving
 
 FILES = {
@@ -144,6 +146,22 @@ def test_build_beside_a_container(cli: Cli) -> None:
 def test_cancelling_a_build(cli: Cli) -> None:
     """Ctrl-C ends the command, and what it has begun."""
     _cancel(cli)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@same_in_python
+def test_build_with_python(python: Python) -> None:
+    """docker-py builds from a folder, and raises what a step failed with, with its output."""
+    images = python.client.images
+    image, output = images.build(path=CONTEXT, tag="mine:1", nocache=True, rm=True, buildargs={"WORD": "py"})
+    python.note(image.id, image.tags, image.labels)
+    python.note([line.get("stream", line) for line in output])
+    python.note(python.client.containers.run("mine:1", remove=True))
+    with pytest.raises(BuildError) as failed:
+        images.build(path=CONTEXT, dockerfile="failing", nocache=True)
+    python.note(failed.value, list(failed.value.build_log)[-1])
+    images.remove("mine:1", force=True)
 
 
 # -- BuildKit ---------------------------------------------------------------------------------------------------------
