@@ -13,6 +13,7 @@ import subprocess
 from attrs import frozen
 
 from .address import SshAddress
+from .folder import CONTROL
 from .options import SshOptions
 
 MUSTS = (
@@ -45,7 +46,7 @@ class SshCommand:
     @property
     def control(self) -> str:
         """The control socket of the connection."""
-        return f"{self.folder}/c"
+        return f"{self.folder}/{CONTROL}"
 
     @property
     def local(self) -> str:
