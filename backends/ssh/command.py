@@ -13,7 +13,7 @@ import subprocess
 from attrs import frozen
 
 from .address import SshAddress
-from .folder import CONTROL
+from .folder import CONTROL, FORWARDED
 from .options import SshOptions
 
 MUSTS = (
@@ -51,7 +51,7 @@ class SshCommand:
     @property
     def local(self) -> str:
         """The socket that is forwarded."""
-        return f"{self.folder}/s"
+        return f"{self.folder}/{FORWARDED}"
 
     def connect(self, script: str | None) -> list[str]:
         """Hold a connection, with a session that runs `script` in a POSIX shell, or with no session at all.

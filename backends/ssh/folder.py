@@ -17,8 +17,8 @@ _PLAIN = re.compile(r"/[A-Za-z0-9_./-]{0,60}\Z")
 first, and a socket's path has 107 at most."""
 
 
-CONTROL = "c"
-"""The name of ssh's control socket in the directory: while somebody listens there, the directory is in use."""
+CONTROL, FORWARDED = "c", "s"
+"""The names of ssh's sockets in the directory; while it listens on one of them, the directory is in use."""
 
 _PREFIX = "swarmd-"
 
@@ -46,14 +46,15 @@ def _parent() -> str:
 
 
 def _remove_left(parent: str) -> None:
-    """Remove our directories in which the control socket is there and nobody listens on it."""
+    """Remove our directories in which there are sockets, and nobody listens on any."""
     for folder in Path(parent).glob(f"{_PREFIX}*/"):
         with suppress(OSError):  # another's, or gone meanwhile
-            if folder.stat().st_uid == os.geteuid() and _is_left(folder / CONTROL):
+            sockets = [path for name in (CONTROL, FORWARDED) if (path := folder / name).is_socket()]
+            if folder.stat().st_uid == os.geteuid() and sockets and not any(map(_is_heard, sockets)):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_left(control: Path) -> bool:
+def _is_heard(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
-        return probe.connect_ex(str(control)) == errno.ECONNREFUSED
+        return probe.connect_ex(str(path)) != errno.ECONNREFUSED
