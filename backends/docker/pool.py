@@ -15,6 +15,9 @@ from .health import Health
 DIAL_DEADLINE = 5.0
 """Seconds that reaching the engine may take."""
 
+ROOM_SECONDS, ROOM_PAUSE = 4.0, 0.05
+"""How long a transport without room for one more connection is tried, and the pause between two attempts."""
+
 IDLE_CONNECTIONS = 4
 """Connections kept open for the next request."""
 
@@ -52,12 +55,12 @@ class ConnectionPool:
         """Open a new connection; raise `Unavailable` where the engine cannot be reached."""
         try:
             with trio.fail_after(DIAL_DEADLINE):
-                stream = await self.dialer()
+                stream = await self._dial()
         except trio.TooSlowError as error:
             self._health.suspect()
             raise self._unreachable(f"no connection in {DIAL_DEADLINE:g} s") from error
         except OSError as error:
-            if not isinstance(error, BlockingIOError):  # else it is there, and has no room: a ping would have none, too
+            if not isinstance(error, BlockingIOError):  # else it is there, and a ping would have no room, either
                 self._health.suspect()
             raise self._unreachable(dialling_reason(error, self.dialer.address)) from error
         connection = Connection(stream)
@@ -66,6 +69,18 @@ class ConnectionPool:
             raise Unavailable(f"host {self._host} is closed: what opened it has ended", host=self._host)
         self._open.add(connection)
         return connection
+
+    async def _dial(self) -> trio.abc.HalfCloseableStream:
+        """Dial; while the transport has no room, make some of what is unused and try again."""
+        deadline = trio.current_time() + ROOM_SECONDS
+        while True:
+            try:
+                return await self.dialer()
+            except BlockingIOError:
+                if trio.current_time() >= deadline:
+                    raise
+            self.drop_idle(after=0)
+            await trio.sleep(ROOM_PAUSE)
 
     def _unreachable(self, reason: str) -> Unavailable:
         return unreachable(self._host, self.dialer.address, reason)

@@ -13,6 +13,7 @@ import subprocess
 from attrs import frozen
 
 from .address import SshAddress
+from .folder import CONTROL, FORWARDED
 from .options import SshOptions
 
 MUSTS = (
@@ -45,12 +46,12 @@ class SshCommand:
     @property
     def control(self) -> str:
         """The control socket of the connection."""
-        return f"{self.folder}/c"
+        return f"{self.folder}/{CONTROL}"
 
     @property
     def local(self) -> str:
         """The socket that is forwarded."""
-        return f"{self.folder}/s"
+        return f"{self.folder}/{FORWARDED}"
 
     def connect(self, script: str | None) -> list[str]:
         """Hold a connection, with a session that runs `script` in a POSIX shell, or with no session at all.

@@ -20,8 +20,8 @@ from .settings import Wanted
 MAX_SESSIONS = 8
 """Sessions at once: sshd allows ten, and one is the probe's."""
 
-WAIT_SECONDS = 1.5
-"""How long a dialler waits for a session that somebody else has; less than a ping may take."""
+WAIT_SECONDS = 0.5
+"""How long a dialler waits for a session that somebody else has, before it is told to make room itself."""
 
 OPEN_SECONDS = 1.0
 """How long an account without a shell has to refuse a session. One that may run one command only says nothing."""

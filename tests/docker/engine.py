@@ -6,6 +6,7 @@ import errno
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -33,7 +34,7 @@ def answer(value: Any, status: int = 200) -> Response:
 class MemoryEngine:
     """An engine and the dialer that reaches it. `handlers` answer by method and path; what has none is a 404.
 
-    `frozen` keeps it from answering; `refused` from being dialled, and `full` from being dialled once more.
+    `frozen` keeps it from answering, `refused` from being dialled; there is `room` for so many connections.
     `requests` are all but pings.
     """
 
@@ -48,7 +49,7 @@ class MemoryEngine:
     volumes: list[dict[str, Any]] = field(factory=list)
     ping_headers: Headers = PING
     refused: bool = False
-    full: bool = False
+    room: float = inf
     frozen: bool = False
     dialled: int = 0
     pings: int = 0
@@ -61,7 +62,7 @@ class MemoryEngine:
         await trio.lowlevel.checkpoint()
         if self.refused:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
-        if self.full:
+        if self.open >= self.room:
             raise BlockingIOError("all are in use")
         self.dialled += 1
         ours, theirs = trio.testing.memory_stream_pair()

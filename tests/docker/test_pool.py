@@ -78,12 +78,20 @@ async def test_request_that_was_not_sent_is_unavailable(autojump_clock: Clock) -
 
 async def test_transport_without_room_is_no_failure_of_the_engine(autojump_clock: Clock) -> None:
     """Where there is no room for another connection, that is told, and the engine that answers pings stays healthy."""
-    async with memory_engine() as engine, opened(engine) as service:
-        engine.full = True
+    async with memory_engine(room=PINGING) as engine, opened(engine) as service:
         with pytest.raises(Unavailable, match=r"cannot be reached at memory://engine: all are in use"):
             await ask(service, post())
         await trio.sleep(PING_INTERVAL * 3)
         assert service.node.health.healthy
+
+
+async def test_unused_connections_make_room(autojump_clock: Clock) -> None:
+    """Where there is no room for another connection, those that are kept for later are let go."""
+    async with memory_engine(room=PINGING + 1) as engine, opened(engine) as service:
+        engine.handlers["POST", "/x"] = ok
+        await service.client.get_json("/info")
+        assert engine.open == PINGING + 1
+        await ask(service, post())
 
 
 async def test_dialling_has_a_deadline(autojump_clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Two targets to compare: a bare engine, and one virtual host made of two engines."""
+"""Two targets to compare: a bare engine, and one virtual host made of two engines, at hand or through ssh."""
 
 from __future__ import annotations
 
@@ -11,23 +11,73 @@ from functools import partial
 
 import pytest
 
+from ..ssh.sshd import why_no_sshd
 from .cli import Cli, docker_binaries
 from .docker_py import Python
 from .engines import Engine
 from .same import PythonScenario, Scenario
+from .ssh_hosts import SshHost
 from .swarm import Swarmd, over, serving
-from .transcript import with_allowed
+from .transcript import as_remote, with_allowed
 
 Play = Callable[[str], list[str]]
 """Plays a scenario on the target of an address, and returns the lines of its transcript."""
 
 
+LOCAL, SSH = "local", "ssh"
+"""How the virtual host reaches its first engine, which is where a first container goes."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play each scenario on both kinds of virtual host: through ssh, with the first docker command that is found."""
+    if "compare" in metafunc.fixturenames:
+        binaries = docker_binaries()
+        ways = [*((LOCAL, binary) for binary in binaries), *((SSH, binary) for binary in binaries[:1])]
+        metafunc.parametrize(("way", "docker_command"), ways, indirect=True, scope="module")
+    elif "compare_python" in metafunc.fixturenames:
+        metafunc.parametrize("way", (LOCAL, SSH), indirect=True, scope="module")
+
+
+@pytest.fixture(scope="session")
+def ssh_machines(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[SshHost]]:
+    """Give the three engines as hosts with an sshd, which lives as long as the session, or its machine."""
+    if reason := why_no_sshd():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("ssh")
+    hosts = [SshHost(engine, folder / engine.name) for engine in engines]
+    yield hosts
+    for host in hosts:
+        host.sshd.stop()
+
+
+@pytest.fixture
+def ssh_hosts(ssh_machines: list[SshHost], clean_engines: list[Engine]) -> list[SshHost]:
+    """Give the three hosts with their engines clean and their sshd healthy, without a connection."""
+    for host in ssh_machines:
+        host.start()
+    return ssh_machines
+
+
 @pytest.fixture(scope="module")
-def virtual_host(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarmd]:
+def way(request: pytest.FixtureRequest) -> str:
+    """Give the way in which the virtual host reaches its first engine."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def virtual_host(
+    request: pytest.FixtureRequest, way: str, engines: list[Engine], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Swarmd]:
     """Give a swarmd over engines one and two, for the length of a module; that it ends cleanly is checked."""
     for engine in engines:
         engine.clean()
-    with serving(tmp_path_factory.mktemp("swarm") / "swarm.sock", over(engines[:2])) as swarmd:
+    first, second, _ = engines
+    stages = {}
+    if way == SSH:
+        (remote, *_) = request.getfixturevalue("ssh_machines")
+        remote.start()
+        stages[first.name] = remote.stage
+    with serving(tmp_path_factory.mktemp("swarm") / "swarm.sock", over((first, second), **stages)) as swarmd:
         yield swarmd
 
 
@@ -38,12 +88,14 @@ def bare(engines: list[Engine]) -> Engine:
 
 
 @pytest.fixture
-def play_both(bare: Engine, virtual_host: Swarmd) -> Callable[[Play], None]:
+def play_both(bare: Engine, virtual_host: Swarmd, way: str, engines: list[Engine]) -> Callable[[Play], None]:
     """Give the function that plays a scenario on both targets at once, and fails where they tell something else."""
 
     def play_both(play: Play) -> None:
         with ThreadPoolExecutor(2) as pool:
             expected, actual = pool.map(play, (bare.url, virtual_host.url))
+        if way == SSH:
+            expected = as_remote(expected, engines[0].address)
         lines = unified_diff(expected, with_allowed(actual), "the engine", "the virtual host", lineterm="", n=2)
         if difference := "\n".join(lines):
             pytest.fail(difference, pytrace=False)
@@ -51,10 +103,16 @@ def play_both(bare: Engine, virtual_host: Swarmd) -> Callable[[Play], None]:
     return play_both
 
 
-@pytest.fixture(params=docker_binaries())
-def compare(request: pytest.FixtureRequest, play_both: Callable[[Play], None]) -> Callable[[Scenario], None]:
+@pytest.fixture(scope="module")
+def docker_command(request: pytest.FixtureRequest) -> str:
+    """Give the path of a docker command."""
+    return str(request.param)
+
+
+@pytest.fixture
+def compare(docker_command: str, play_both: Callable[[Play], None]) -> Callable[[Scenario], None]:
     """Give the function that compares a scenario, played with one docker command."""
-    return lambda scenario: play_both(partial(_play, scenario, request.param))
+    return lambda scenario: play_both(partial(_play, scenario, docker_command))
 
 
 @pytest.fixture

@@ -32,6 +32,14 @@ ALLOWED: tuple[tuple[str, str, str], ...] = (
 )
 """How the virtual host may differ from an engine: what is replaced in its transcripts, by what, and why."""
 
+_EVERYWHERE = (
+    (r", \[::\]:[^ ,]+->\d+/\w+", ""),
+    (r""", ?\{(['"])HostIp\1: ?\1::\1, ?\1HostPort\1: ?\1\d+\1\}""", ""),
+)
+"""How an engine says that a port is published on all addresses of the newer kind, too."""
+
+_EVERYWHERE_LINE = re.compile(r"> (?:\S+ -> )?\[::\]:\S+")
+
 _LOGGED = 'time="'
 """How a line begins that the docker command logs of itself: such as a refusal before all was sent."""
 
@@ -85,3 +93,11 @@ def with_allowed(lines: list[str]) -> list[str]:
     for pattern, replacement, _ in ALLOWED:
         lines = [re.sub(pattern, replacement, line) for line in lines]
     return lines
+
+
+def as_remote(lines: list[str], address: str) -> list[str]:
+    """Return the lines of an engine as a virtual host tells them of one at `address`: there its ports are reached."""
+    lines = [line for line in lines if not _EVERYWHERE_LINE.fullmatch(line)]
+    for pattern, replacement in _EVERYWHERE:
+        lines = [re.sub(pattern, replacement, line) for line in lines]
+    return [line.replace("0.0.0.0", address) for line in lines]
