@@ -23,6 +23,7 @@ from .forwarding import connect
 from .hosts import Hosts, Node
 from .image_copies import Copies, full_name
 from .progress import MergedProgress, Open, left_out
+from .vigil import wait_lost
 
 
 class Pull(Enum):
@@ -95,7 +96,8 @@ class Arrivals:
             raise Unavailable("there are no hosts")
         if not opening:
             raise joint_error([(host, Unavailable(reason, host=host)) for host, reason in down])
-        merged = MergedProgress(opening, [left_out(host, reason) for host, reason in down])
+        notes = [left_out(host, reason) for host, reason in down]
+        merged = MergedProgress(opening, partial(wait_lost, self._hosts), notes)
         self._background.start_soon(merged.run)
         await merged.wait_begun()
         return naming_missing(stream_answer(merged.body), down)

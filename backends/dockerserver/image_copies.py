@@ -17,6 +17,7 @@ from swarmkit.message import Message, Verb
 from .background import Background
 from .hosts import Hosts, Node, body_of
 from .image_holders import Holding, holdings
+from .vigil import wait_lost
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +132,7 @@ class Copies:
         began = trio.current_time()
         try:
             with copy.scope:
-                await self._transfer(source, name, target)
-                copy.error = None
-        except SwarmError as error:
-            copy.error = error
+                copy.error = await self._transferred(source, name, target)
         finally:
             if self._running.get(key) is copy:
                 del self._running[key]
@@ -142,6 +140,24 @@ class Copies:
         if copy.error is None:
             took = trio.current_time() - began
             log.info("copied %s from host %s to %s in %.1f s", name, source.name, target.name, took)
+
+    async def _transferred(self, source: Node, name: str, target: Node) -> SwarmError | None:
+        """Transfer, unless one of the two is lost meanwhile; return what went wrong."""
+        failure: SwarmError | None = None
+
+        async def give_up_lost() -> None:
+            nonlocal failure
+            failure = await wait_lost(self._hosts, source.name, target.name)
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(give_up_lost)
+            try:
+                await self._transfer(source, name, target)
+            except SwarmError as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+        return failure
 
     async def _transfer(self, source: Node, name: str, target: Node) -> None:
         """Save on one host and load on the other, at the pace of the slower; nothing is stored on the way."""

@@ -26,17 +26,21 @@ _OUTCOME = "Status: "
 Open = Callable[[], Awaitable[Message]]
 """Asks a host for its stream of progress: a CONNECT's reply."""
 
+WaitLost = Callable[[str], Awaitable[SwarmError]]
+"""Waits until a host is lost for good, and says why."""
+
 
 class MergedProgress:
     """Streams that `run` opens on all hosts at once and merges; what is merged is `body`, and flows from the first on.
 
     `notes` are said first: hosts that are not asked, which is no failure of the command. Errors come last, each with
     its host, so that the others' end is seen; what all say alike is said once, in their words. The stream of a single
-    host is passed on as it is.
+    host is passed on as it is. That of a host for which `wait_lost` returns is given up.
     """
 
-    def __init__(self, opening: Mapping[str, Open], notes: Sequence[str] = ()) -> None:
+    def __init__(self, opening: Mapping[str, Open], wait_lost: WaitLost, notes: Sequence[str] = ()) -> None:
         self._opening = opening
+        self._wait_lost = wait_lost
         self._notes = notes
         self._alone = len(opening) == 1
         self._refusals: list[tuple[str, SwarmError]] = []  # of hosts that never began
@@ -44,7 +48,7 @@ class MergedProgress:
         self._outcomes: dict[str, list[str]] = {}
         self._said: set[bytes] = set()
         self._begun = trio.Event()
-        self._streams = 0
+        self._streaming: set[str] = set()
         self._sender: PipeSender
         self._sender, self.body = open_pipe()
 
@@ -52,7 +56,7 @@ class MergedProgress:
         """Wait until a host has begun; raise the hosts' error where none does."""
         try:
             await self._begun.wait()
-            if not self._streams:
+            if not self._streaming:
                 raise _joint(self._refusals)
         except BaseException:
             await self.body.aclose()  # its first act tells `run` to stop, even where this is cancelled
@@ -80,22 +84,40 @@ class MergedProgress:
                 await self._send(_line({"status": note}))
 
     async def _follow(self, host: str, ask: Open) -> None:
-        """Copy one host's stream, or take note of why there is none."""
+        """Copy one host's stream, unless the host is lost before its end."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._give_up_lost, host, nursery.cancel_scope)
+            if (reply := await self._open(host, ask)) is not None:
+                await self._copy_and_close(host, reply)
+            nursery.cancel_scope.cancel()
+
+    async def _give_up_lost(self, host: str, following: trio.CancelScope) -> None:
+        error = await self._wait_lost(host)
+        if host in self._streaming:
+            self._errors.append((host, _error(error.reason)))
+        else:
+            self._refusals.append((host, error))
+        following.cancel()
+
+    async def _open(self, host: str, ask: Open) -> trio.abc.ReceiveStream | None:
+        """Return a host's stream; take note of why there is none."""
         try:
             reply = await ask()
             if reply["status"] >= 400:
                 await body_of(reply)
         except SwarmError as error:
             self._refusals.append((host, error))
-            return
-        self._streams += 1
+            return None
+        self._streaming.add(host)
         self._begun.set()
-        assert reply.att is not None
+        return reply.att
+
+    async def _copy_and_close(self, host: str, stream: trio.abc.ReceiveStream) -> None:
         try:
-            await self._copy(host, reply.att)
+            await self._copy(host, stream)
         finally:
             with trio.CancelScope(shield=True):
-                await reply.att.aclose()
+                await stream.aclose()
 
     async def _copy(self, host: str, stream: trio.abc.ReceiveStream) -> None:
         rest = b""

@@ -161,6 +161,23 @@ async def test_a_copy_that_nobody_waits_for_is_given_up() -> None:
         assert loaded == {"b": b"again"}
 
 
+@pytest.mark.parametrize("lost", ["a", "b"])
+async def test_a_copy_between_hosts_of_which_one_is_lost_is_given_up(autojump_clock: object, lost: str) -> None:
+    """Who waits for it is told which."""
+    hosts, _ = apart()
+    hosts.answers[("a", "GET /images/get")] = reply(200, open_pipe()[1])
+    async with serving(hosts) as client, trio.open_nursery() as nursery:
+
+        async def lose() -> None:
+            await trio.sleep(60)
+            hosts.nodes["ab".index(lost)] = node(lost, lost="frozen")
+
+        nursery.start_soon(lose)
+        answer = await create(client)
+        assert (answer.status, answer.message.partition("copied ")[2]) == (404, "to host b: frozen")
+        assert trio.current_time() > 60
+
+
 # -- names that move --------------------------------------------------------------------------------------------------
 
 

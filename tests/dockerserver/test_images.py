@@ -15,6 +15,7 @@ import trio.testing
 from backends.dockerserver.call import SMALL_BODY
 from backends.dockerserver.image_arrivals import Pull
 from backends.dockerserver.progress import MAX_LINE
+from backends.dockerserver.vigil import PATIENCE
 from swarmkit import Message, Unavailable, Verb
 from swarmkit.http import Headers, RequestHead
 from swarmkit.rows import Listing, Missing
@@ -61,7 +62,7 @@ async def test_what_a_list_does_not_hold_is_asked_for() -> None:
         answer = await client("GET", "/images/json?all=true&shared-size=0")
         assert [row["Id"] for row in answer.json] == ["1", "3", "2"]
         assert answer.missing == "b: slow"
-        assert hosts.last(Verb.LS).args == {"all": True}
+        assert [each.args for each in hosts.asked if each.path == ("images",)] == [{}, {"all": True}]
 
 
 async def test_the_filter_node_narrows_the_list_to_hosts() -> None:
@@ -463,6 +464,27 @@ async def test_progress_flows_as_soon_as_a_host_sends() -> None:
         asked.set()
         sender.send_eof()
         assert read_lines(await read_whole(answer.body)) == [{"status": "Late"}]
+        await connection.aclose()
+
+
+async def test_a_host_that_is_lost_in_the_middle_is_given_up(autojump_clock: object) -> None:
+    """It may be frozen, and thaw; but for ever it is not waited for, and the pull has failed there."""
+    hosts = Scripted(
+        answers={
+            ("a", "POST /images/create"): reply(200, open_pipe()[1]),
+            ("b", "POST /images/create"): reply(200, lines({"status": "Done"})),
+        }
+    )
+    async with serving(hosts) as client:
+        connection, answer = await client.open("POST", "/images/create?fromImage=x")
+        await trio.sleep(60)
+        hosts.nodes[0] = node("a", lost="no answer to a ping")
+        began = trio.current_time()
+        assert read_lines(await read_whole(answer.body)) == [
+            {"status": "Done"},
+            {"errorDetail": {"message": "a: no answer to a ping"}, "error": "a: no answer to a ping"},
+        ]
+        assert trio.current_time() - began == pytest.approx(PATIENCE, abs=2)
         await connection.aclose()
 
 
