@@ -358,6 +358,21 @@ async def test_the_cache_is_pruned_on_every_host() -> None:
         assert answer.missing == "c: gone"
 
 
+async def test_an_id_is_known_while_any_request_has_it() -> None:
+    """It is forgotten with the last of them, and the other ids of that one with it."""
+    builds = BuildHosts()
+
+    async def choose() -> Path:
+        return A
+
+    session = await builds.take(["s1"], choose)
+    build = await builds.take(["s1", "b1"], choose)
+    session.give_back()
+    assert [builds.find(id) for id in ("s1", "b1")] == [A, A]
+    build.give_back()
+    assert [builds.find(id) for id in ("s1", "b1")] == [None, None]
+
+
 async def test_one_at_a_time_chooses() -> None:
     """Two requests of one build, at the same moment, choose one host."""
     builds, chosen = BuildHosts(), iter((A, B))
