@@ -11,10 +11,10 @@ from attrs import evolve
 from swarmkit.engine.builds import BuildQuery
 from swarmkit.engine.references import with_tag
 from swarmkit.engine.replies import failed, require_some
-from swarmkit.http import Response
+from swarmkit.http import Headers, Response
 from swarmkit.message import Path
 
-from .answers import empty_answer, naming_missing, relayed
+from .answers import JSON, naming_missing, relayed
 from .build_output import BuildOutput
 from .build_places import BuildPlaces
 from .call import Call
@@ -111,7 +111,8 @@ class Builds:
 
         answers = await self._hosts.ask_all(cancel_on)
         require_some(answers)
-        return naming_missing(empty_answer(200), reasons(failed(answers)))
+        done = Response(200, Headers((JSON,)))  # of a document that is empty, as an engine's
+        return naming_missing(done, reasons(failed(answers)))
 
     async def prune(self, call: Call) -> Response:
         """Drop the cache of builds on every host that answers (operation BuildPrune)."""
