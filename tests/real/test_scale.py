@@ -149,6 +149,25 @@ def test_images_are_listed_without_asking(cli: Cli, thousand: Thousand) -> None:
     assert shown == _lines(thousand.engines[0].docker(*words))
 
 
+@pytest.mark.parametrize(
+    ("words", "form", "count"),
+    [
+        (("network", "ls", "--no-trunc", "--filter", "type=custom"), "{{.ID}} {{.Name}} {{.Driver}} {{.Scope}}", 9),
+        (("volume", "ls"), "{{.Name}} {{.Driver}} {{.Scope}}", 60),
+    ],
+    ids=["networks", "volumes"],
+)
+def test_networks_and_volumes_are_listed_without_asking(
+    cli: Cli, thousand: Thousand, words: tuple[str, ...], form: str, count: int
+) -> None:
+    """Those of all hosts, each with its own."""
+    before = thousand.asked()
+    shown = _lines(cli.quiet(*words, "--format", form + ' {{.Label "swarmd.host"}}'))
+    assert thousand.asked() - before == Counter()
+    assert len(shown) == count
+    assert shown == _of_engines(thousand, *words, "--format", form)
+
+
 def test_what_only_an_engine_knows_is_asked_of_the_owner(cli: Cli, thousand: Thousand) -> None:
     """The relays count: a container is inspected by one request, to its own engine."""
     before = thousand.asked()
