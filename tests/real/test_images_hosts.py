@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from .cli import Cli, docker_binaries
 from .engines import Engine
-from .swarm import Swarmd
+from .swarm import Swarmd, over, serving
+
+LARGE = 64 * 1024 * 1024
+"""Bytes of an image that is too large to be kept unnoticed."""
+
+
+@pytest.fixture(scope="module")
+def swarmd(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarmd]:
+    """Give a swarmd over engines one and two."""
+    for engine in engines:
+        engine.clean()
+    with serving(tmp_path_factory.mktemp("images") / "swarm.sock", over(engines[:2])) as swarmd:
+        yield swarmd
 
 
 @pytest.fixture(params=docker_binaries()[:1])
-def cli(request: pytest.FixtureRequest, virtual_host: Swarmd, engines: list[Engine]) -> Iterator[Cli]:
+def cli(request: pytest.FixtureRequest, swarmd: Swarmd, engines: list[Engine]) -> Iterator[Cli]:
     """Give the docker command on the virtual host; afterwards the engines are as they were."""
-    cli = Cli(request.param, virtual_host.url)
+    cli = Cli(request.param, swarmd.url)
     yield cli
     cli.clear()
     cli.close()
@@ -81,6 +95,33 @@ def test_images_of_two_hosts_are_saved_as_one_archive(cli: Cli, engines: list[En
     assert engines[2].docker("run", "--rm", "of-two:1", "cat", "/name") == "of-two:1\n"
     assert cli.run("load", stdin=archive).text.count("Loaded image") == 3
     assert [id_on(engine, "of-one:1") for engine in engines[:2]] == [ids[0], ids[0]]
+
+
+def test_nothing_of_an_image_is_kept_on_its_way(
+    cli: Cli, engines: list[Engine], swarmd: Swarmd, tmp_path: Path
+) -> None:
+    """Memory does not grow with what is copied, or saved from two hosts."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo("random")
+        entry.size = LARGE
+        tar.addfile(entry, io.BytesIO(os.urandom(LARGE)))
+    engines[0].docker("import", "-c", "CMD x", "-", "large:1", stdin=buffer.getvalue())
+    make(engines[1], "of-two:1")
+    cli.until("images", gives="large")
+    cli.until("images", gives="of-two")
+    before = peak(swarmd.pid)
+    cli.run("save", "-o", str(tmp_path / "saved.tar"), "large:1", "of-two:1")
+    assert (tmp_path / "saved.tar").stat().st_size > LARGE
+    cli.quiet("create", "--name", "two/web", "large:1")
+    assert peak(swarmd.pid) - before < LARGE / 4
+    assert id_on(engines[0], "large:1") == id_on(engines[1], "large:1")
+
+
+def peak(pid: int) -> int:
+    """Return the most memory that a process has had, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def test_a_committed_name_moves_everywhere(cli: Cli, engines: list[Engine]) -> None:

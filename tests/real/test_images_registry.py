@@ -15,6 +15,15 @@ ALL = docker_binaries()
 
 
 @pytest.fixture(scope="module")
+def swarmd(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarmd]:
+    """Give a swarmd over engines one and two."""
+    for engine in engines:
+        engine.clean()
+    with serving(tmp_path_factory.mktemp("images") / "swarm.sock", over(engines[:2])) as swarmd:
+        yield swarmd
+
+
+@pytest.fixture(scope="module")
 def registry(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give a registry that all engines reach."""
     if (reason := why_no_registry()) is not None:
@@ -24,9 +33,9 @@ def registry(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(params=ALL)
-def cli(request: pytest.FixtureRequest, virtual_host: Swarmd, engines: list[Engine], registry: str) -> Iterator[Cli]:
+def cli(request: pytest.FixtureRequest, swarmd: Swarmd, engines: list[Engine], registry: str) -> Iterator[Cli]:
     """Give each docker command on the virtual host, logged in; afterwards the engines are as they were."""
-    cli = Cli(request.param, virtual_host.url)
+    cli = Cli(request.param, swarmd.url)
     said = cli.quiet("login", "-u", USER, "--password-stdin", registry, stdin=PASSWORD.encode())
     assert "Login Succeeded" in said
     yield cli
@@ -116,8 +125,8 @@ def test_a_pull_to_one_host(
     cli.quiet("push", name)
     cli.quiet("rmi", name)
     socket = tmp_path_factory.mktemp("one") / "swarm.sock"
-    with serving(socket, over(engines[:2]), front="--pull one") as swarmd:
-        single = Cli(cli.binary, swarmd.url)
+    with serving(socket, over(engines[:2]), front="--pull one") as pulling:
+        single = Cli(cli.binary, pulling.url)
         single.environment |= {"DOCKER_CONFIG": cli.environment["DOCKER_CONFIG"]}
         try:
             single.quiet("pull", name)
