@@ -70,8 +70,7 @@ def with_links(settings: Any, words: Mapping[str, str]) -> Any:
     """Return the settings of an endpoint with other words for the containers that it links to."""
     if not isinstance(settings, Mapping) or not isinstance(settings.get("Links"), list):
         return settings
-    split = [split_entry(link) for link in entries(settings, "Links")]
-    return {**settings, "Links": [words.get(name, name) + rest for name, rest in split]}
+    return {**settings, "Links": [_with_word(link, words) for link in settings["Links"]]}
 
 
 def _config_with_words(config: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
@@ -80,11 +79,17 @@ def _config_with_words(config: Mapping[str, Any], words: Mapping[str, str]) -> d
     if isinstance(mode, str):
         renamed["NetworkMode"] = words.get(mode, mode)
     if isinstance(config.get("Binds"), list):
-        split = [split_entry(bind) for bind in entries(config, "Binds")]
-        renamed["Binds"] = [words.get(source, source) + rest for source, rest in split]
+        renamed["Binds"] = [_with_word(bind, words) for bind in config["Binds"]]
     if isinstance(config.get("Mounts"), list):
         renamed["Mounts"] = [_mount_with_words(mount, words) for mount in config["Mounts"]]
     return renamed
+
+
+def _with_word(entry: Any, words: Mapping[str, str]) -> Any:
+    if not isinstance(entry, str):
+        return entry
+    name, rest = split_entry(entry)
+    return words.get(name, name) + rest
 
 
 def _mount_with_words(mount: Any, words: Mapping[str, str]) -> Any:
