@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -229,6 +230,15 @@ def test_a_project_stays_together() -> None:
     assert order({"Labels": compose("x", "z")}, a, host("c", pending=pending(Labels=compose("x", "y")))) == ["c", "a"]
     assert order({"Labels": web, "Env": ["constraint:node==a"]}, a, b) == ["a"]
     assert order({"Labels": web, "Env": ["constraint:node==~a"]}, a, b) == ["a", "b"]
+
+
+def test_a_project_is_where_its_networks_and_volumes_are() -> None:
+    """They are made before its first container, and count as that does."""
+    net = evolve(named("shop_default")[0], document={"Labels": compose("shop", "")})
+    a, b = host("a", networks=(), volumes=()), host("b", "busy", networks=(net,), volumes=named("data"))
+    assert order({"Labels": compose("shop", "web")}, a, b) == ["b", "a"]
+    assert order({"Name": "shop_data", "Labels": compose("shop", "")}, a, b) == ["b", "a"]
+    assert order({"Name": "blog_data", "Labels": compose("blog", "")}, a, b) == ["a", "b"]
 
 
 def test_what_compose_makes_anew_goes_where_it_was() -> None:
