@@ -22,7 +22,7 @@ from swarmkit.transport import Dialer
 from .failures import engine_error, no_answer
 from .health import Health
 from .pool import ConnectionPool
-from .request import EngineRequest, VersionRange, request_head
+from .request import EngineRequest, VersionRange, bridge, request_head
 from .upload import Upload
 
 T = TypeVar("T")
@@ -65,6 +65,7 @@ class EngineClient:
         """
         try:
             await self.health.settled.wait()
+            request = bridge(request, self.versions, self.where)
             while True:
                 connection, used = await self._until_lost(lambda: self._connection(request), self._down)
                 try:

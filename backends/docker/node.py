@@ -50,6 +50,8 @@ class EngineNode:
         }
         if self.client.versions.newest is not None:
             document["ApiVersion"] = "{}.{}".format(*self.client.versions.newest)
+        if self.client.versions.oldest is not None:
+            document["MinApiVersion"] = "{}.{}".format(*self.client.versions.oldest)
         lost = None if self.health.healthy else self.health.reason
         return Row(name=self.name, path=("nodes", self.name), id=document.get("ID", ""), document=document, lost=lost)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import trio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from swarmkit.engine.bridging import bridged
 from swarmkit.errors import Invalid
 from swarmkit.http import Headers, RequestHead
 
@@ -78,6 +79,25 @@ def request_head(request: EngineRequest, versions: VersionRange) -> RequestHead:
     version = versions.choose(request.version)
     prefix = "/v{}.{}".format(*version) if version else ""
     return RequestHead(request.method, prefix + request.target, headers)
+
+
+def bridge(request: EngineRequest, versions: VersionRange, host: str) -> EngineRequest:
+    """Return the request as an engine of these versions understands it, where it has not the one that is asked for.
+
+    Raises `Unimplemented` for what it cannot do. A body that is uploaded goes as it is.
+    """
+    chosen = versions.choose(request.version) if request.version else None
+    if request.version is None or chosen is None or chosen == parse_version(request.version):
+        return request
+    target, body = bridged(
+        request.target,
+        request.method,
+        request.body,
+        asked=request.version,
+        chosen="{}.{}".format(*chosen),
+        host=host,
+    )
+    return evolve(request, target=target, body=body)
 
 
 def parse_version(text: str) -> Version:

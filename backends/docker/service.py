@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-from urllib.parse import urlencode
 
 import trio
 
 from swarmkit.channel import DEFAULT_BOUND, open_channel
-from swarmkit.errors import Internal, NotFound, Unimplemented
-from swarmkit.http import Headers
+from swarmkit.errors import NotFound, Unimplemented
 from swarmkit.message import Message, Path, Verb, ack
 from swarmkit.rows import Listing, Row
 from swarmkit.service import VerbService, close_ends
 
 from .client import EngineClient
+from .creation import create_container
 from .failures import understanding
 from .listing import EngineListing
 from .node import EngineNode
 from .paths import COLLECTIONS, container_target
-from .request import EngineRequest
 from .streams import carry_archive, converse, join_streams, open_log
 from .watch import EngineWatch
 
@@ -117,23 +114,8 @@ class EngineService(VerbService):
         """Create a container (operation ContainerCreate)."""
         if message.path not in ((), ("containers",)):
             raise Unimplemented(f"{self.name} creates containers only, not {'/'.join(message.path)!r}")
-        query = {key: message.get(key) for key in ("name", "platform") if message.get(key)}
-        version = message.get("version")
-        reply = await self.client.exchange(
-            EngineRequest(
-                method="POST",
-                target=f"/containers/create?{urlencode(query)}" if query else "/containers/create",
-                headers=Headers((("Content-Type", "application/json"),)),
-                body=json.dumps(message.get("spec") or {}).encode(),
-                version=str(version) if version else None,
-            )
-        )
-        data = await self.client.whole(reply)
-        try:
-            created: dict[str, Any] = json.loads(data)
-            id, warnings = str(created["Id"]), created.get("Warnings") or []
-        except (ValueError, KeyError, TypeError) as error:
-            raise Internal(f"host {self.name} created a container and did not say which: {data[:80]!r}") from error
+        created = await create_container(self.client, message)
+        id, warnings = str(created["Id"]), created.get("Warnings") or []
         return ack({"id": id, "warnings": warnings, "document": created}, path=("containers", id))
 
     async def start(self, message: Message) -> Message:

@@ -29,6 +29,7 @@ from .networks import Networks
 from .operations import Operation, Route, Way, find_route
 from .plugins import Plugins
 from .refusals import refuse
+from .shaping import in_version
 from .system import System
 from .turns import Turns
 from .usage import disk_usage
@@ -99,7 +100,8 @@ class Front:
 
     async def _answer(self, request: Request) -> Response:
         call = await self._parse(request)
-        return await self._way(call.route.operation)(call)
+        response = await self._way(call.route.operation)(call)
+        return await in_version(self._hosts, call, response)
 
     async def _parse(self, request: Request) -> Call:
         path, _, query = request.target.partition("?")
@@ -109,6 +111,8 @@ class Front:
         route = find_route(request.method, path) or self._unknown(request)
         if version is not None:
             await self._api.check(version)
+        elif not self._hosts.single:
+            version = await self._api.get()  # one for all hosts, as an engine takes its own
         if ".." in unquote(path).split("/"):
             raise Denied(f"a path must not go up: {path}")
         return Call(request, route, path, query, version)

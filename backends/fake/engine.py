@@ -31,6 +31,9 @@ BUSYBOX = "busybox:latest"
 
 GIB = 1024**3
 
+API = ("1.12", "1.41")
+"""The oldest and the newest version of the API that an engine of 20.10 has."""
+
 
 @frozen
 class FakeDialer:
@@ -51,7 +54,9 @@ class FakeDialer:
 
 
 class FakeEngine:
-    """A Docker Engine of API 1.41 in memory.
+    """A Docker Engine in memory: one of API 1.41, or of the versions `api`, oldest and newest.
+
+    A newer one leaves out of its answers what was removed until then; it can do no more than one of 1.41.
 
     `images` are there from the start. A pull succeeds for every name unless `registry` lists those that there are;
     names that begin with `missing` never are. Use it within `async with engine.run():`, which ends all it started.
@@ -68,11 +73,13 @@ class FakeEngine:
         labels: Iterable[str] = (),
         registry: Iterable[str] | None = None,
         epoch: int | None = None,
+        api: tuple[str, str] = API,
     ) -> None:
         self.name = name
         self.cpus = cpus
         self.memory = memory
         self.version = version
+        self.oldest_api, self.newest_api = api
         self.labels = list(labels)
         self.registry = None if registry is None else set(registry)
         self.id = ":".join(secrets.token_hex(2).upper() for _ in range(12))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,10 +10,11 @@ import click
 from attrs import evolve, frozen
 
 from backends.docker import EngineStage
+from swarmkit.errors import Invalid
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
 
-from .engine import BUSYBOX, FakeEngine
+from .engine import API, BUSYBOX, FakeEngine
 
 
 @frozen
@@ -23,6 +25,7 @@ class FakeStage(Stage):
     name: str = "fake"
     images: tuple[str, ...] = (BUSYBOX,)
     engine: FakeEngine | None = None
+    api: tuple[str, str] = API
 
     def named(self, name: str) -> Stage:
         return evolve(self, name=name)
@@ -33,7 +36,7 @@ class FakeStage(Stage):
             async with EngineStage(self.engine.dialer, self.name).open(None) as service:
                 yield service
             return
-        engine = FakeEngine(self.name, images=self.images)
+        engine = FakeEngine(self.name, images=self.images, api=self.api)
         async with engine.run(), EngineStage(engine.dialer, self.name).open(None) as service:
             yield service
 
@@ -46,9 +49,17 @@ class FakeStage(Stage):
 @click.option(
     "--image", "images", multiple=True, help="An image that is there (may be repeated) beside busybox:latest."
 )
-def fake(name: str, images: tuple[str, ...]) -> Stage:
+@click.option("--api", metavar="OLDEST-NEWEST", help="The versions of the API that it has, such as 1.44-1.52.")
+def fake(name: str, images: tuple[str, ...], api: str | None) -> Stage:
     """An engine in memory, for tests.
 
     It behaves as a real one does: containers run commands such as echo, cat, sleep and sh -c. NAME is the host's name.
     """
-    return FakeStage(name, (BUSYBOX, *images))
+    return FakeStage(name, (BUSYBOX, *images), api=_range(api) if api is not None else API)
+
+
+def _range(text: str) -> tuple[str, str]:
+    if re.fullmatch(r"\d+\.\d+-\d+\.\d+", text) is None:
+        raise Invalid(f"not a range of versions of the API: {text!r} (such as 1.44-1.52)")
+    oldest, _, newest = text.partition("-")
+    return oldest, newest

@@ -314,7 +314,7 @@ async def test_a_spec_of_wrong_types_is_left_to_the_engine(config: Any) -> None:
     async with serving(hosts) as client:
         spec = {"Image": "x", "HostConfig": config}
         assert (await client("POST", "/containers/create", spec)).status == 201
-        assert hosts.last(Verb.SPAWN).args == {"spec": spec}
+        assert hosts.last(Verb.SPAWN).args == {"spec": spec, "version": "1.41"}
 
 
 # -- one owner --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 
 from swarmkit.engine.containers import ListQuery, select
 from swarmkit.engine.times import parse_timestamp
+from swarmkit.engine.versions import version_key
 from swarmkit.errors import Internal, Invalid, NotFound
 from swarmkit.http import Response
 
@@ -40,6 +41,9 @@ async def create(call: Call) -> Response:
     if not any(field.lower() in _FIELDS for field in document):
         raise Invalid("Config cannot be empty in order to create a container")
     _check_types(document)
+    networks = (document.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    if len(networks) > 1 and version_key(call.version) < (1, 44):
+        raise Invalid(f"Container cannot be connected to network endpoints: {', '.join(networks)}")
     container = call.engine.containers.create(document, call.query.get("name", ""))
     return json_reply({"Id": container.id, "Warnings": []}, 201)
 

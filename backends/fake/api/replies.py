@@ -16,8 +16,6 @@ from swarmkit.streams import PipeSender, open_pipe
 
 from ..engine import FakeEngine
 
-API_VERSION, OLDEST_API = "1.41", "1.12"
-
 JSON = ("Content-Type", "application/json")
 RAW = ("Content-Type", "application/vnd.docker.raw-stream")
 TAR = ("Content-Type", "application/x-tar")
@@ -26,7 +24,7 @@ TAR = ("Content-Type", "application/x-tar")
 def common_headers(engine: FakeEngine) -> tuple[tuple[str, str], ...]:
     """Return the fields that every answer has."""
     return (
-        ("Api-Version", API_VERSION),
+        ("Api-Version", engine.newest_api),
         ("Docker-Experimental", "false"),
         ("Ostype", "linux"),
         ("Server", f"Docker/{engine.version} (linux)"),

@@ -19,19 +19,21 @@ from swarmkit.streams import read_whole
 
 from ..container import Container
 from ..engine import FakeEngine
-from .replies import API_VERSION, OLDEST_API, common_headers, error_reply
+from .replies import common_headers, error_reply
+from .shapes import in_version
 
 _VERSION = re.compile(r"/v([0-9]+\.[0-9]+)(/.*)")
 
 
 @frozen(eq=False)
 class Call:
-    """One request to an operation: the engine, the parts of its path, its query, its body."""
+    """One request to an operation: the engine, the parts of its path, its query, its body, its version of the API."""
 
     engine: FakeEngine
     request: Request
     parts: Mapping[str, str]
     queries: Mapping[str, list[str]] = field(factory=dict)
+    version: str = "1.41"
 
     @property
     def query(self) -> dict[str, str]:
@@ -123,7 +125,7 @@ def make_router(engine: FakeEngine, routes: Iterable[Route]) -> Handler:
             response = await _answer(engine, *route, request)
         except SwarmError as error:
             response = error_reply(error)
-        if version_problem(route[2]):
+        if version_problem(engine, route[2]):
             fields = [field for field in common_headers(engine) if field[0] != "Docker-Experimental"]
             return evolve(response, headers=Headers((*fields, *response.headers)))
         if response.raw:
@@ -146,27 +148,28 @@ def _find(table: Iterable[Route], request: Request) -> tuple[Route, re.Match[str
 
 
 async def _answer(engine: FakeEngine, route: Route, found: re.Match[str], version: str, request: Request) -> Response:
-    problem = version_problem(version)
+    problem = version_problem(engine, version)
     if problem == "new":
-        raise Invalid(f"client version {version} is too new. Maximum supported API version is {API_VERSION}")
+        raise Invalid(f"client version {version} is too new. Maximum supported API version is {engine.newest_api}")
     if problem == "old":
-        return _too_old(version)
+        return _too_old(engine, version)
     parts = {name: unquote(value) for name, value in found.groupdict().items()}
     queries = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
-    return await route.operation(Call(engine, request, parts, queries))
+    version = version or engine.newest_api
+    return in_version(version, route.path, await route.operation(Call(engine, request, parts, queries, version)))
 
 
-def version_problem(version: str) -> str:
+def version_problem(engine: FakeEngine, version: str) -> str:
     """Tell whether a version asked for is too "old" or too "new"; empty where there is no problem."""
     if not version:
         return ""
     key = version_key(version)
-    return "new" if key > version_key(API_VERSION) else "old" if key < version_key(OLDEST_API) else ""
+    return "new" if key > version_key(engine.newest_api) else "old" if key < version_key(engine.oldest_api) else ""
 
 
-def _too_old(version: str) -> Response:
+def _too_old(engine: FakeEngine, version: str) -> Response:
     """Refuse an old client, who gets plain text because it knows no better."""
-    text = f"client version {version} is too old. Minimum supported API version is {OLDEST_API}, "
+    text = f"client version {version} is too old. Minimum supported API version is {engine.oldest_api}, "
     text += "please upgrade your client to a newer version\n"
     kinds = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
     return Response(400, Headers(kinds), text.encode())

@@ -17,7 +17,7 @@ from swarmkit.http import Headers, Response
 from ..documents import ROOT
 from ..engine import FakeEngine
 from ..events import Event
-from .replies import API_VERSION, JSON, OLDEST_API, begun, encode, json_reply, stream_reply
+from .replies import JSON, begun, encode, json_reply, stream_reply
 from .routing import Call
 
 
@@ -35,7 +35,7 @@ async def version(call: Call) -> Response:
     engine = call.engine
     build = {"GitCommit": "fake", "GoVersion": "none"}
     system = {"Os": "linux", "Arch": "amd64", "KernelVersion": "5.10.0-fake", "BuildTime": _BUILT}
-    api = {"ApiVersion": API_VERSION, "MinAPIVersion": OLDEST_API}
+    api = {"ApiVersion": engine.newest_api, "MinAPIVersion": engine.oldest_api}
     details = {**api, **build, **system, "Experimental": "false"}
     part = {"Name": "Engine", "Version": engine.version, "Details": dict(sorted(details.items()))}
     head = {"Platform": {"Name": ""}, "Components": [part], "Version": engine.version}
