@@ -212,6 +212,10 @@ OPERATIONS: tuple[Operation, ...] = (
 """Every operation. Of two that match a path, the earlier one is meant."""
 
 
+_ALSO = {"/networks/": "/networks"}
+"""Paths that no specification has, but every engine, and what they mean."""
+
+
 @frozen
 class Route:
     """An operation found for a request, with what the path names (`""` where it names nothing)."""
@@ -222,6 +226,7 @@ class Route:
 
 def find_route(method: str, path: str) -> Route | None:
     """Find the operation of a method and a path without its version."""
+    path = _ALSO.get(path, path)
     for operation in OPERATIONS:
         if operation.method == method and (match := operation.pattern.match(path)):
             return Route(operation, match.groupdict().get("name", ""))

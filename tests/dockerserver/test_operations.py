@@ -44,6 +44,7 @@ def test_every_operation_routes_to_itself(operation: Operation, name: str) -> No
         ("DELETE", "/images/registry:5000/team/app:1", "ImageDelete", "registry:5000/team/app:1"),
         ("POST", "/images/json/tag", "ImageTag", "json"),
         ("GET", "/networks/a/net", "NetworkInspect", "a/net"),
+        ("GET", "/networks/", "NetworkList", ""),
     ],
 )
 def test_names_that_look_like_words_of_the_api_are_names(method: str, path: str, operation: str, name: str) -> None:

@@ -12,11 +12,23 @@ import pytest
 from attrs import frozen
 
 from backends.dockerserver import OPERATIONS, Operation
+from backends.dockerserver.operations import find_route
 
 from .engines import Engine
 from .plain import Answer, send
 from .rows import ROWS, Row
 from .swarm import over, serving
+
+_REGISTERED = re.compile(r"Registering ([A-Z]+), (/[^\s\"]*)")
+_PLACE = re.compile(r"{[^}]*}")
+
+UNSPECIFIED = {
+    ("GET", "/containers/x/checkpoints"): "an experiment, which no specification has",
+    ("POST", "/containers/x/checkpoints"): "likewise",
+    ("POST", "/containers/x/copy"): "gone since API 1.24",
+    ("OPTIONS", "/x"): "asked by browsers, of an engine that is told to let pages of others in",
+}
+"""Routes of an engine that the table lacks, and why."""
 
 OURS = {"Node"}
 """Keys that a virtual host adds to a document."""
@@ -83,6 +95,21 @@ def virtual(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_no_row_is_missing() -> None:
     """There is a request for each operation, and none for what is none."""
     assert set(ROWS) == {operation.name for operation in OPERATIONS}
+
+
+def test_no_route_of_an_engine_is_missing(engines: list[Engine], tmp_path: Path) -> None:
+    """Whatever an engine serves, as it logs when it starts, is in the table."""
+    engine = Engine("routes", tmp_path / "routes")
+    settings = engine.folder / "daemon.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "log-level": "debug"}))
+    try:
+        engine.start()
+        log = engine.log_since(0)
+    finally:
+        engine.remove()
+    routes = {(method, _PLACE.sub("x", path)) for method, path in _REGISTERED.findall(log)}
+    assert len(routes) > 100
+    assert {route for route in routes if find_route(*route) is None} <= set(UNSPECIFIED)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
