@@ -11,7 +11,7 @@ import trio
 from attrs import define, evolve, field
 
 from swarmkit.engine.references import with_tag
-from swarmkit.errors import Conflict, Internal, NotFound, SwarmError
+from swarmkit.errors import Conflict, Internal, NotFound, SwarmError, Unavailable
 from swarmkit.message import Message, Verb
 
 from .background import Background
@@ -72,7 +72,7 @@ class Copies:
         try:
             found = [] if "@" in name else await holdings(self._hosts, name)
             target = await self._target(message) if found else None
-        except Conflict:
+        except (Conflict, NotFound, Unavailable):  # it is not clear which image is meant, or no host may have it now
             raise missing from None
         if target is None or any(holding.node.name == target.name for holding in found):
             raise missing
@@ -80,11 +80,12 @@ class Copies:
 
     async def _target(self, message: Message) -> Node | None:
         """Return the host on which a container was to be: as its name says, else as the policy does."""
-        asked = message.get("on") or str(message.get("name") or "").removeprefix("/").rpartition("/")[0]
+        asked = str(message.get("on") or str(message.get("name") or "").removeprefix("/").rpartition("/")[0])
         nodes = {node.name: node for node in await self._hosts.nodes() if node.lost is None}
-        if asked:
-            return nodes.get(str(asked))
-        reply = await self._hosts.service(Message(Verb.GET, ("nodes",), {"spec": message["spec"]}))
+        if asked in nodes:
+            return nodes[asked]
+        path = ("nodes", asked, "nodes") if asked else ("nodes",)  # what is asked for may be several hosts itself
+        reply = await self._hosts.service(Message(Verb.GET, path, {"spec": message["spec"]}))
         return nodes.get(reply.path[1])
 
     async def settle(self, name: str, done: Collection[str]) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 import trio
 
 from swarmkit.engine.archives import ArchivePart, MergedArchives
+from swarmkit.engine.references import find_image
 from swarmkit.engine.replies import answered, failed, joint_error, require_some
 from swarmkit.errors import NotFound, SwarmError
 from swarmkit.http import Response
@@ -20,6 +21,7 @@ from .call import Call
 from .everywhere import reasons
 from .forwarding import forward_whole
 from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of
+from .image_list import by_host, find_images
 
 Held = Mapping[str, tuple[Node, Sequence[str]]]
 """By host, which of the images that are asked for it has."""
@@ -101,10 +103,20 @@ class MergedSave(trio.abc.ReceiveStream):
 
 
 async def _held(hosts: Hosts, names: Sequence[str]) -> tuple[Held, list[tuple[str, SwarmError]]]:
-    """Ask every host which of the images it has; return that, and which hosts did not tell."""
+    """Return which host has which of the images, and which hosts did not tell.
+
+    What is in no list may be there all the same (a step of a build): every host is asked for that.
+    """
+    up = {node.name: node for node in await hosts.nodes() if node.lost is None}
+    listed = {host: images for host, images in by_host(await find_images(hosts)).items() if host in up}
+    held = {host: (up[host], [name for name in names if find_image(name, images)]) for host, images in listed.items()}
+    unlisted = [name for name in names if not any(name in found for _, found in held.values())]
+    if not unlisted:
+        return held, []
 
     async def ask(node: Node) -> tuple[Node, Sequence[str]]:
-        return node, [name for name in names if await _has(hosts, node, name)]
+        known = held[node.name][1] if node.name in held else []
+        return node, [*known, *[name for name in unlisted if await _has(hosts, node, name)]]
 
     answers = await hosts.ask_all(ask, deadline=ANSWER_DEADLINE)
     return dict(require_some(answers)), failed(answers)

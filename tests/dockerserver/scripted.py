@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from backends.dockerserver.front import Front
 from backends.dockerserver.hosts import Hosts
 from backends.dockerserver.image_arrivals import Pull
-from swarmkit import Conflict, Message, NotFound, Row, Unavailable, Verb, ack, close_ends
+from swarmkit import Conflict, Message, NotFound, Row, Service, Unavailable, Verb, ack, close_ends
 from swarmkit.channel import Sender, open_channel
 from swarmkit.http import Connection, Headers, Reply, RequestHead, serve_connection
 from swarmkit.rows import Listing, Missing
@@ -239,7 +239,7 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(service: Scripted, *, api: str | None = None, pull: Pull = Pull.EVERY) -> AsyncIterator[Client]:
+async def serving(service: Service, *, api: str | None = None, pull: Pull = Pull.EVERY) -> AsyncIterator[Client]:
     """Open a front over hosts and a client of it."""
     async with trio.open_nursery() as nursery:
         front = Front(await Hosts.of(service), nursery, software="7", api=api, pull=pull)

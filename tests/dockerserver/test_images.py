@@ -137,6 +137,21 @@ async def test_several_images_are_saved_from_a_host_that_has_them_all() -> None:
         assert set(read_archive(answer.data).values()) > {b"of b"}
 
 
+async def test_what_is_listed_is_not_asked_for_before_it_is_saved() -> None:
+    """Only the saving itself is a request."""
+    hosts = holding(a=[], b=[], c=[])
+    hosts.images = [
+        image("a", "1", "x:1"),
+        image("b", "2", "y:1"),
+        image("b", "1", "x:1"),
+        image("c", "3", lost="gone"),
+    ]
+    async with serving(hosts) as client:
+        answer = await client("GET", "/images/get?names=x%3A1&names=y%3A1")
+        assert answer.status == 200
+        assert hosts.requests() == ["nodes/b GET /images/get?names=x%3A1&names=y%3A1"]
+
+
 async def test_images_of_different_hosts_are_saved_in_one_archive() -> None:
     """As few hosts as may be are asked, and what is in two of their archives is in the whole once."""
     hosts = holding(a=["x"], b=["x", "y:1"], c=["z"])
