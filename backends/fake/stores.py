@@ -9,7 +9,7 @@ from attrs import define, field
 
 from swarmkit.engine.references import find_image, with_tag
 from swarmkit.engine.times import SECOND, format_time
-from swarmkit.errors import NotFound
+from swarmkit.errors import Invalid, NotFound
 
 from .documents import ROOT
 from .files import Tree
@@ -105,14 +105,21 @@ class Networks:
         self._networks.pop(network.id, None)
 
     def find(self, reference: str) -> Network | None:
-        """Return the network meant by an id, a name, or the beginning of one id."""
+        """Return the network meant by an id, a name, or the beginning of one id; of several of a name the first."""
         reference = "bridge" if reference == "default" else reference
-        named = self._networks.get(reference) or next((each for each in self if each.name == reference), None)
+        named = self._networks.get(reference) or next(iter(self.named(reference)), None)
         starting = [each for each in self if reference and each.id.startswith(reference)]
         return named or (starting[0] if len(starting) == 1 else None)
 
+    def named(self, name: str) -> list[Network]:
+        """Return those of a name, which an engine may be made to have several of."""
+        return [each for each in self if each.name == name]
+
     def require(self, reference: str) -> Network:
-        """Return the network meant. Raises NotFound in the engine's words."""
+        """Return the network meant. Raises NotFound, or Invalid for a name of several, in the engine's words."""
+        alike = self.named(reference)
+        if len(alike) > 1:
+            raise Invalid(f"network {reference} is ambiguous ({len(alike)} matches found based on name)")
         network = self.find(reference)
         if network is None:
             raise NotFound(f"network {reference} not found")

@@ -101,6 +101,26 @@ THINGS: dict[str, list[Step]] = {
         hosted("lost", NetworkMode="nope"),
         *asks("POST /containers/lost/start", "GET /containers/lost/json"),
     ],
+    "networks: filters": [
+        Ask("POST", "/networks/create", {"Name": "n1", "Labels": {"a": "b"}}),
+        Ask("POST", "/networks/create", {"Name": "n2"}),
+        *run("web", "sleep", "100", HostConfig={"NetworkMode": "n1"}),
+        *(
+            Ask("GET", "/networks?" + query(name=["^n1$"], **filters))
+            for filters in (
+                *({"dangling": ["true"]}, {"dangling": ["0"]}, {"dangling": ["x"]}, {"dangling": ["0", "1"]}),
+                *({"type": ["custom", "builtin"]}, {"type": ["builtin"]}, {"type": ["x"]}, {"scope": ["local"]}),
+                *({"driver": ["bridge"]}, {"driver": ["bri"]}, {"label": ["a=b"]}, {"id": ["nope"]}),
+            )
+        ),
+    ],
+    "networks: two of a name": [
+        Ask("POST", "/networks/create", {"Name": "n1"}),
+        Ask("POST", "/networks/create", {"Name": "n1"}),
+        *asks(
+            "GET /networks/n1", "DELETE /networks/n1", "GET /networks/{0}", "DELETE /networks/{0}", "GET /networks/n1"
+        ),
+    ],
     "images: wrong": [
         *asks(
             "GET /images/nope/json",

@@ -17,13 +17,20 @@ _DRIVERS = ("bridge", "host", "null")
 
 async def list_all(call: Call) -> Response:
     filters = call.filters(*_FILTERS)
-    return json_reply([network.document({}) for network in call.engine.networks if _is_listed(call, network, filters)])
+    if len(filters.get("dangling")) > 1:
+        raise Invalid('got more than one value for filter key "dangling"')
+    for value in filters.get("dangling"):
+        if value not in ("0", "false", "1", "true"):
+            raise Invalid('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")')
+    for value in filters.get("type"):
+        if value not in ("builtin", "custom"):
+            raise Invalid(f"invalid filter: 'type'='{value}'", status=500)
+    return json_reply([network.document({}) for network in call.engine.networks if _is_listed(network, filters)])
 
 
-def _is_listed(call: Call, network: Network, filters: Filters) -> bool:
+def _is_listed(network: Network, filters: Filters) -> bool:
     kind = "builtin" if network.predefined else "custom"
     dangling = filters.get("dangling")
-    used = network.predefined or any(network.name in each.endpoints for each in call.engine.containers)
     return (
         filters.match("name", network.name)
         and filters.match("id", network.id)
@@ -31,12 +38,15 @@ def _is_listed(call: Call, network: Network, filters: Filters) -> bool:
         and filters.match_exact("scope", "local")
         and filters.match_exact("type", kind)
         and filters.match_key_values("label", network.labels)
-        and (not dangling or (dangling[0] in ("1", "true")) != used)
+        and (not dangling or (dangling[0] in ("1", "true")) != network.predefined)  # in use or not: it does not look
     )
 
 
 async def inspect(call: Call) -> Response:
-    network = call.engine.networks.require(call.parts["name"])
+    name, networks = call.parts["name"], call.engine.networks
+    if (count := len(networks.named(name))) > 1:  # which is said in other words than to all other operations
+        raise Invalid(f"{count} matches found based on name: network {name} is ambiguous")
+    network = networks.require(name)
     return json_reply(network.document(connecting.connected(call.engine, network)))
 
 
@@ -48,7 +58,8 @@ async def create(call: Call) -> Response:
         raise Invalid("invalid name: ", status=500)
     if name in ("bridge", "host", "none"):
         raise Denied(f"operation is not permitted on predefined {name} network ")
-    if document.get("CheckDuplicate") and any(each.name == name for each in engine.networks):
+    alike = engine.networks.named(name)
+    if document.get("CheckDuplicate") and alike:
         raise Conflict(f"network with name {name} already exists")
     if driver not in _DRIVERS:
         raise NotFound(f"plugin {driver!r} not found".replace("'", '"'))
@@ -67,7 +78,8 @@ async def create(call: Call) -> Response:
         network.ipam = {"Driver": ipam.get("Driver") or "default", "Options": None, "Config": ipam["Config"]}
     engine.networks.add(network)
     _say(call, "create", network)
-    return json_reply({"Id": network.id, "Warning": ""}, 201)
+    warning = f"Network with name {name} (id : {alike[0].id}) already exists" if alike else ""
+    return json_reply({"Id": network.id, "Warning": warning}, 201)
 
 
 def _say(call: Call, action: str, network: Network) -> None:
