@@ -37,7 +37,7 @@ def spec_of(networks: Sequence[str] = (), volumes: Sequence[str] = (), **more: A
     config = {"NetworkMode": networks[0]} if networks else {}
     binds = [f"{name}:/{index}" for index, name in enumerate(volumes[:1])]
     mounts = [{"Type": "volume", "Source": name, "Target": "/x"} for name in volumes[1:]]
-    endpoints = {name: {} for name in networks}
+    endpoints: dict[str, Any] = {name: {} for name in networks}
     host_config = {**config, "Binds": binds, "Mounts": mounts, **more}
     return {"Image": "x", "HostConfig": host_config, "NetworkingConfig": {"EndpointsConfig": endpoints}}
 
