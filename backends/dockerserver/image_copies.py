@@ -95,6 +95,8 @@ class Copies:
         name. A failure is logged, and no more: what was asked for has been done.
         """
         try:
+            if all(node.name in done for node in await self._hosts.nodes()):
+                return  # and nothing must be read first
             found = await holdings(self._hosts, name)
             meant = next((each for each in found if each.node.name in done), None)
             if meant is None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
 from swarmkit.engine.merges import merge_image_delete
+from swarmkit.engine.references import image_id
 from swarmkit.engine.replies import answered, failed, joint_error, require_some
 from swarmkit.errors import NotFound, SwarmError
 from swarmkit.http import Response
@@ -85,7 +86,8 @@ class Images:
 
     async def to_holders(self, call: Call) -> Response:
         """Tag or remove an image on every host that has it."""
-        check_one(await find_images(self._hosts), call.name)
+        if image_id(call.name):
+            check_one(await find_images(self._hosts), call.name)
         options = await call.options()
 
         async def do(node: Node) -> bytes:

@@ -218,3 +218,11 @@ async def test_what_was_done_is_done_where_a_name_cannot_follow(caplog: pytest.L
         assert (await client("POST", "/commit?container=web&repo=app&tag=1")).status == 201
         assert "app:1 on host b stays an older image: it was not copied: no space" in caplog.text
         assert hosts.last(Verb.CONNECT).path == ("nodes", "b")
+
+
+async def test_a_name_given_on_every_host_is_looked_for_on_none() -> None:
+    """Nothing is read, and so nothing waited for, where there is no other host."""
+    hosts = Scripted(answers={(host, "POST /images/x/tag"): reply(201) for host in "ab"})
+    async with serving(hosts) as client:
+        assert (await client("POST", "/images/x/tag?repo=app")).status == 201
+        assert [each for each in hosts.asked if each.path == ("images",)] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -77,6 +79,23 @@ def test_rows_of_progress(cli: Cli, engines: list[Engine], registry: str) -> Non
     shown = terminal.shown.decode()
     assert " on one: Pull complete" in shown
     assert " on two: Pull complete" in shown
+
+
+def test_a_host_that_does_not_reach_the_registry_fails_the_pull(cli: Cli, engines: list[Engine], registry: str) -> None:
+    """The other one has the image all the same, and the host is named."""
+    name = f"{registry}/team/cut:1"
+    cli.quiet("tag", "busybox", name)
+    cli.quiet("push", name)
+    cli.quiet("rmi", name)
+    away = f"unreachable {registry.partition(':')[0]}"
+    inside = ["nsenter", f"--net={engines[1].machine.netns}", "ip", "route"]
+    subprocess.run([*inside, "add", *away.split()], check=True)
+    try:
+        pulled = cli.run("pull", name, code=1)
+    finally:
+        subprocess.run([*inside, "del", *away.split()], check=True)
+    assert re.search(r"(^|: )two: .*no route to host", pulled.stderr.decode())
+    assert [bool(engine.docker("images", "-q", name)) for engine in engines[:2]] == [True, False]
 
 
 def test_refusals(cli: Cli, bare: Engine, registry: str) -> None:
