@@ -11,12 +11,12 @@ from swarmkit.engine.replies import answered, failed, joint_error, require_some
 from swarmkit.errors import NotFound, SwarmError
 from swarmkit.http import Response
 
-from .answers import empty_answer, json_answer, naming_missing
+from .answers import empty_answer, json_answer, naming_missing, relayed
 from .anywhere import to_any
 from .background import Background
 from .call import Call
 from .everywhere import prune, reasons
-from .forwarding import forward, forward_whole
+from .forwarding import connect, forward, forward_whole
 from .hosts import Hosts, Node, body_of, parse_json
 from .image_arrivals import Arrivals, Pull
 from .image_copies import Copies, full_name
@@ -75,10 +75,12 @@ class Images:
             path = refusing
         others = [each for each in parse_qsl(call.query, keep_blank_values=True) if each[0] != "container"]
         query = urlencode([("container", path[-1]), *others])
-        response = await forward(self._hosts, call, path[:2], f"{call.path}?{query}")
-        if response.status == 201 and call.params.get("repo"):
-            await self.copies.settle(full_name(call.params["repo"], call.params.get("tag", "")), [path[1]])
-        return response
+        reply = await connect(self._hosts, call, path[:2], f"{call.path}?{query}")
+        if reply["status"] != 201 or not call.params.get("repo"):
+            return relayed(reply)
+        data = await body_of(reply)  # all of it before the name moves elsewhere, so that nothing is left open meanwhile
+        await self.copies.settle(full_name(call.params["repo"], call.params.get("tag", "")), [path[1]])
+        return json_answer(parse_json(data), 201)
 
     async def ask_any(self, call: Call) -> Response:
         """Ask the first host that answers for what has nothing to do with hosts: a registry's matters."""

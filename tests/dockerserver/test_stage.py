@@ -204,6 +204,7 @@ def test_options_that_contradict_are_refused(words: list[str], error: type[Excep
     [
         ["unix:///x"],
         ["tcp://0.0.0.0:2375", "--insecure"],
+        ["unix:///run/x.sock", "--pull", "one"],
         ["unix:///x", "tcp://0.0.0.0:2376", "--tlsverify", *FILES],
         ["tcp://0.0.0.0:2376", "--tlsverify", "--cacert", "/with space", *FILES[2:]],
     ],
