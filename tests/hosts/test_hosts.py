@@ -145,7 +145,7 @@ async def test_a_policy_places_by_the_labels_of_a_file(path: Path, autojump_cloc
 
     def on_ssd(spec: object, candidates: object) -> list[Candidate]:
         assert isinstance(candidates, list)
-        return [each for each in candidates if each.labels.get("disk") == "ssd"]
+        return [each for each in candidates if each.hosts[0].document["Labels"].get("disk") == "ssd"]
 
     async with aggregate_of({}, HostsStage(str(path)), policy=on_ssd).open(None) as whole:
         await trio.testing.wait_all_tasks_blocked()
