@@ -52,7 +52,14 @@ class Opened:
                 await self._changed.wait()
 
     async def dial(self) -> trio.abc.HalfCloseableStream:
-        return await self.dialer()
+        """Dial, however long ssh takes to connect on a machine that has other things to do."""
+        with trio.fail_after(20):
+            while True:
+                try:
+                    return await self.dialer()
+                except OSError as error:
+                    if "still connecting" not in str(error):
+                        raise
 
     async def why_not(self) -> str:
         """Dial until it fails for another reason than that ssh is still connecting; return that reason."""

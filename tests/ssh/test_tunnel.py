@@ -71,11 +71,14 @@ async def test_hundred_streams_at_once_are_one_connection(shared_sshd: Sshd, pat
         assert tunnel.ups == 1
 
 
-async def test_dialling_waits_while_ssh_connects(shared_sshd: Sshd, path: Path) -> None:
+async def test_dialling_waits_while_ssh_connects(
+    shared_sshd: Sshd, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Opening waits for nobody; the first to dial waits for the connection."""
+    monkeypatch.setattr("backends.ssh.tunnel.DIAL_SECONDS", 20.0)
     async with serving(path, echo), opened(settings(shared_sshd, path)) as tunnel:
         assert tunnel.ups == 0
-        await (await tunnel.dial()).aclose()
+        await (await tunnel.dialer()).aclose()
         assert tunnel.ups == 1
 
 
