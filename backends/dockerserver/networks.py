@@ -48,7 +48,7 @@ class Networks:
         """
         spec = await spec_of(call)
         named, name = await self._owned.named_in(str(spec.get("Name") or ""))
-        async with self._turns.taking(f"network {name}", project_of(spec)):
+        async with self._turns.taking(network=name, project=project_of(spec)):
             host = named or await self._free_place(name, spec)
             reply = await self._owned.create(call, host, {**spec, "Name": name})
         if reply["status"] != 201:
@@ -85,10 +85,10 @@ class Networks:
 
     async def _inspect(self, call: Call) -> Response:
         """Add the host as `Node` (operation NetworkInspect)."""
-        reply, path = await self._owned.inspected(call)
+        reply = await self._owned.ask(call)
         if reply["status"] != 200:
             return relayed(reply)
-        node = await self._hosts.node(path)
+        node = await self._hosts.node(reply.path)
         return json_answer({**await json_of(reply), "Node": node.shown()})
 
     async def _join(self, call: Call) -> Response:

@@ -69,10 +69,9 @@ class Owned:
         """Send an operation, untouched, to the host that has it."""
         return await forward(self.hosts, call, await self.path(call.name), call.target)
 
-    async def inspected(self, call: Call) -> tuple[Message, Path]:
-        """Ask the owner for the document, which the caller reads; return with it where that is."""
-        path = await self.path(call.name)
-        return await connect(self.hosts, call, path, call.target), path
+    async def ask(self, call: Call) -> Message:
+        """Send an operation to the host that has it, for an answer that the caller reads."""
+        return await connect(self.hosts, call, await self.path(call.name), call.target)
 
     # -- lists --------------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,7 @@ from swarmkit.engine.dependencies import (
     volumes_of,
     with_words,
 )
-from swarmkit.engine.shared import is_predefined
-from swarmkit.engine.shared import is_shared as is_on_all
+from swarmkit.engine.shared import is_predefined, spans_hosts
 from swarmkit.errors import Conflict, Invalid, NotFound
 from swarmkit.rows import Row
 
@@ -106,7 +105,7 @@ def _thing(collection: str, name: str, rows: Sequence[Row], known: Sequence[str]
     host, slash, word = name.rpartition("/")
     named = [each for each in known if slash and _is_in(each, host)]
     word = word if named else name
-    held = frozenset(row.member for row in _called(word, rows) if not is_predefined(row) and not is_on_all(row))
+    held = frozenset(row.member for row in _called(word, rows) if not is_predefined(row) and not spans_hosts(row))
     said = f"{collection.removesuffix('s')} {name}"
     if named:
         return _Reference(said, word, held & frozenset(named) or frozenset(named))

@@ -10,18 +10,18 @@ import trio
 
 
 class Turns:
-    """Locks by word. Those that nobody has or waits for are forgotten."""
+    """Locks by kind and word. Those that nobody has or waits for are forgotten."""
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[tuple[str, str], trio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def taking(self, *words: str) -> AsyncIterator[None]:
-        """Keep others out that want one of these words, for the length of the block; an empty word is none.
+    async def taking(self, **words: str) -> AsyncIterator[None]:
+        """Keep others out that want one of these words of their kinds, for the length of the block; `""` is none.
 
         Words are taken in one order by all, so that no two wait for each other.
         """
         async with AsyncExitStack() as held:
-            for word in sorted({word for word in words if word}):
+            for word in sorted((kind, word) for kind, word in words.items() if word):
                 await held.enter_async_context(self._locks.setdefault(word, trio.Lock()))
             yield

@@ -48,7 +48,7 @@ class Volumes:
         """
         spec = await spec_of(call)
         host, name = await self._owned.named_in(str(spec.get("Name") or ""))
-        async with self._turns.taking(f"volume {name}", project_of(spec)):
+        async with self._turns.taking(volume=name, project=project_of(spec)):
             held = [row for row in await self._hosts.rows("volumes") if name and row.name == name]
             host = host or await self._place(name, held, spec)
             reply = await self._owned.create(call, host, {**spec, "Name": name} if name else spec)
@@ -83,12 +83,12 @@ class Volumes:
 
     async def _inspect(self, call: Call) -> Response:
         """Add the host as `Node`; the name, which is all that tells volumes apart, is the one that the list shows."""
-        reply, path = await self._owned.inspected(call)
+        reply = await self._owned.ask(call)
         if reply["status"] != 200:
             return relayed(reply)
-        document, node = await json_of(reply), await self._hosts.node(path)
+        document, node = await json_of(reply), await self._hosts.node(reply.path)
         names = shown_names(row for row in await self._hosts.rows("volumes") if row.name == document["Name"])
-        name = names.get((*path[:3], document["Name"]), document["Name"])
+        name = names.get((*reply.path[:3], document["Name"]), document["Name"])
         return json_answer({**document, "Name": name, "Node": node.shown()})
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .shared import PREDEFINED
+
 MODES = ("NetworkMode", "PidMode", "IpcMode")
 """Fields of `HostConfig` that may be `container:NAME`."""
 
@@ -18,8 +20,8 @@ LISTS = ("VolumesFrom", "Links")
 
 SHARED = "container:"
 
-EVERYWHERE = frozenset({"", "default", "bridge", "host", "none"})
-"""Networks that every host has."""
+EVERYWHERE = PREDEFINED | {"", "default"}
+"""What names a network that every host has."""
 
 
 def referred(spec: Mapping[str, Any]) -> list[str]:

@@ -25,8 +25,8 @@ def is_predefined(row: Row) -> bool:
     return row.path[-2] == "networks" and row.name in PREDEFINED
 
 
-def is_shared(row: Row) -> bool:
-    """Tell whether a row is of one thing that several hosts have in common, by its scope."""
+def spans_hosts(row: Row) -> bool:
+    """Tell whether a row is of a thing that several hosts have in common, by its scope."""
     return row.document.get("Scope") in SHARED_SCOPES
 
 
@@ -36,7 +36,7 @@ def meant_of(rows: Iterable[Row]) -> Row | None:
     That is the first host which answers. None where the rows are different things.
     """
     found = sorted(rows, key=lambda row: (row.lost is not None, row.member))
-    alike = found and (all(map(is_predefined, found)) or (all(map(is_shared, found)) and _one_thing(found)))
+    alike = found and (all(map(is_predefined, found)) or (all(map(spans_hosts, found)) and _one_thing(found)))
     return found[0] if alike else None
 
 
@@ -47,8 +47,11 @@ def _one_thing(rows: Sequence[Row]) -> bool:
 def in_one_list(rows: Iterable[Row]) -> list[Row]:
     """Return the rows in their order, but of one thing that several hosts have, the row that its name means alone."""
     rows = list(rows)
-    meant = {id: meant_of(each for each in rows if each.id == id) for id in {row.id for row in rows if is_shared(row)}}
-    return [row for row in rows if not is_shared(row) or meant.get(row.id) in (None, row)]
+    common: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in filter(spans_hosts, rows):
+        common[row.id].append(row)
+    meant = {id: meant_of(held) for id, held in common.items()}
+    return [row for row in rows if not spans_hosts(row) or meant[row.id] in (None, row)]
 
 
 def shown_names(rows: Iterable[Row]) -> dict[Path, str]:

@@ -17,16 +17,15 @@ from swarmkit.placement import Candidate, Pending
 from swarmkit.rows import Row
 
 from ..references import split_reference
+from ..shared import spans_hosts
 from .compose import PROJECT, Instance
 from .holdings import Holding, Holdings
-from .reading import items, labels, number, text
+from .reading import items, labels, number
 
 REMEMBERED = 1024
 """Candidates of which the sums are kept."""
 
 Names = frozenset[str]
-
-_SHARED_SCOPES = frozenset({"global", "swarm"})
 
 
 @frozen
@@ -178,7 +177,7 @@ def _names_of_image(row: Row) -> Iterator[str]:
 
 def _names_of_own(row: Row) -> Iterator[str]:
     """Yield the id and name of a network or volume; one that all hosts share is bound to none."""
-    if text(row.document.get("Scope")) not in _SHARED_SCOPES:
+    if not spans_hosts(row):
         yield row.id
         yield row.name
 
