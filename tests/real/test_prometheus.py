@@ -28,7 +28,11 @@ scrape_configs:
   docker_sd_configs:
   - host: {url}
     refresh_interval: 1s
+  relabel_configs:
+  - source_labels: [__meta_docker_container_label_swarmd_host]
+    target_label: host
 """
+"""Without the label, targets of one address are one to Prometheus, and each host gives its containers the same ones."""
 
 
 @pytest.fixture
@@ -84,7 +88,7 @@ def _targets_when(url: str, count: int) -> list[dict[str, Any]]:
     """Wait until it knows so many; return them in the order of their names."""
     deadline = time.monotonic() + _WITHIN
     while len(found := _targets(url)) != count:
-        assert time.monotonic() < deadline, found
+        assert time.monotonic() < deadline, [labels["__address__"] for labels in found]
         time.sleep(0.2)
     return sorted(found, key=lambda labels: str(labels["__meta_docker_container_name"]))
 
