@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import frozen
+
 from swarmkit.errors import SwarmError
 
 from .documents import Document, unique
@@ -41,6 +43,14 @@ _EMPTY: dict[str, Any] = {
 }
 
 
+@frozen
+class Reserved:
+    """What containers reserve of a host: processors, and bytes of memory."""
+
+    cpus: float = 0
+    memory: int = 0
+
+
 def merge_info(
     replies: Sequence[Reply[Document]],
     *,
@@ -49,12 +59,15 @@ def merge_info(
     addresses: Mapping[str, str] | None = None,
     labels: Mapping[str, Mapping[str, str]] | None = None,
     images: int | None = None,
+    reserved: Mapping[str, Reserved] | None = None,
+    engines: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Merge the hosts' `GET /info`; a host that did not answer is in the table and in `Warnings`, with the reason.
 
     `id` and `name` are those of the whole, `addresses` and `labels` the hosts', `images` the number of different ones
-    (without it the hosts' numbers are summed). What hosts can do is what all can; numbers are sums; texts that differ
-    are listed.
+    (without it the hosts' numbers are summed), `reserved` what containers reserve of each host, `engines` the version
+    that an engine was last known to have, for hosts that are down. What hosts can do is what all can; numbers are
+    sums; texts that differ are listed.
     """
     documents = [document for _, document in answered(replies)]
     merged = {**_EMPTY, **_merge_by_kind(documents)}
@@ -68,7 +81,7 @@ def merge_info(
         "ServerVersion": lowest_version(str(document.get("ServerVersion", "")) for document in documents),
         "SystemTime": max((str(document.get("SystemTime", "")) for document in documents), default=""),
         "Swarm": _NO_SWARM_MODE,
-        "DriverStatus": _table(replies, addresses or {}, labels or {}),
+        "DriverStatus": _table(replies, addresses or {}, labels or {}, reserved or {}, engines or {}),
         "Warnings": _warnings(replies) or None,
     }
 
@@ -94,28 +107,39 @@ def _united(values: Sequence[Any]) -> Any:
 
 
 def _table(
-    replies: Sequence[Reply[Document]], addresses: Mapping[str, str], labels: Mapping[str, Mapping[str, str]]
+    replies: Sequence[Reply[Document]],
+    addresses: Mapping[str, str],
+    labels: Mapping[str, Mapping[str, str]],
+    reserved: Mapping[str, Reserved],
+    engines: Mapping[str, str],
 ) -> list[list[str]]:
     up = len(answered(replies))
     pairs = [["Hosts", f"{up} of {len(replies)} up"]]
     for host, reply in replies:
         pairs += [[host, addresses.get(host, "")]]
-        pairs += [[f" {key}", value] for key, value in _lines(reply)]
+        pairs += [[f" {key}", value] for key, value in _lines(reply, reserved.get(host), engines.get(host, ""))]
         if words := [f"{key}={value}" for key, value in sorted(labels.get(host, {}).items())]:
             pairs += [[" Labels", ", ".join(words)]]
     return pairs
 
 
-def _lines(reply: Document | SwarmError) -> list[tuple[str, str]]:
+def _lines(reply: Document | SwarmError, reserved: Reserved | None, engine: str) -> list[tuple[str, str]]:
     if isinstance(reply, SwarmError):
-        return [("State", "down"), ("Reason", reply.reason)]
+        return [("State", "down"), ("Reason", reply.reason), *([("Engine", engine)] if engine else [])]
+    cpus, memory = str(reply.get("NCPU", 0)), _bytes(reply.get("MemTotal", 0))
     counts = ", ".join(f"{reply.get(f'Containers{state}', 0)} {state.lower()}" for state in _STATES)
     return [
         ("State", "up"),
         ("Engine", str(reply.get("ServerVersion", ""))),
         ("Containers", f"{reply.get('Containers', 0)} ({counts})"),
-        ("CPUs", str(reply.get("NCPU", 0))),
-        ("Memory", _bytes(reply.get("MemTotal", 0))),
+        *([("CPUs", cpus), ("Memory", memory)] if reserved is None else _loads(reserved, cpus, memory)),
+    ]
+
+
+def _loads(reserved: Reserved, cpus: str, memory: str) -> list[tuple[str, str]]:
+    return [
+        ("CPUs", f"{cpus} ({reserved.cpus:.4g} reserved)"),
+        ("Memory", f"{memory} ({_bytes(reserved.memory)} reserved)"),
     ]
 
 

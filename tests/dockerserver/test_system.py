@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import trio
+from attrs import evolve
 
-from swarmkit import Message
+from swarmkit import Message, Row
 
-from .scripted import Scripted, node, reply, serving
+from .scripted import Scripted, container, node, reply, serving
 
 INFO = {"ID": "X", "Containers": 2, "NCPU": 4, "ServerVersion": "20.10.24", "Warnings": None}
 
@@ -97,3 +98,30 @@ async def test_disk_usage_may_take_its_time(autojump_clock: object) -> None:
 
     async with serving(Scripted(answers={("*", "GET /system/df"): measure})) as client:
         assert (await client("GET", "/system/df")).json == {"LayersSize": 2}
+
+
+async def test_info_knows_what_the_mirror_knows() -> None:
+    """Different images, and what is reserved of each host: nobody is asked for these."""
+    detail = {"HostConfig": {"NanoCpus": 500_000_000, "Memory": 1 << 29}}
+    images = [Row("x", ("images", "1"), "1", member=host) for host in "ab"]
+    hosts = Scripted(
+        images=images,
+        containers=[evolve(container("a", name), detail=detail) for name in ("web", "db")],
+        answers={("*", "GET /info"): {**INFO, "MemTotal": 1 << 32}},
+    )
+    async with serving(hosts) as client:
+        info = (await client("GET", "/info")).json
+        assert info["Images"] == 1
+        assert [value for key, value in info["DriverStatus"] if key in (" CPUs", " Memory")] == [
+            *("4 (1 reserved)", "4GiB (1GiB reserved)"),
+            *("4", "4GiB"),
+        ]
+
+
+async def test_no_host_is_asked_to_prune_as_a_stream() -> None:
+    """Since API 1.56 it could be; the sums of all hosts are known at the end."""
+    hosts = Scripted(answers={("*", "POST /containers/prune"): {"ContainersDeleted": None, "SpaceReclaimed": 2}})
+    async with serving(hosts) as client:
+        answer = await client("POST", "/containers/prune?stream=1&filters=%7B%7D")
+        assert answer.json["SpaceReclaimed"] == 4
+        assert {each.partition(" ")[2] for each in hosts.requests()} == {"POST /containers/prune?filters=%7B%7D"}

@@ -1,6 +1,6 @@
 from typing import Any
 
-from swarmkit.engine.info import merge_info
+from swarmkit.engine.info import Reserved, merge_info
 from swarmkit.errors import Unavailable
 
 A: dict[str, Any] = {
@@ -155,3 +155,17 @@ def test_labels_are_in_the_table() -> None:
     table = merge_info(replies, id="", name="", labels=labels)["DriverStatus"]
     assert [value for key, value in table if key == " Labels"] == ["disk=ssd, zone=x", "zone=y"]
     assert table[-4:] == [["c", ""], [" State", "down"], [" Reason", "refused"], [" Labels", "zone=y"]]
+
+
+def test_what_is_reserved_is_beside_what_there_is() -> None:
+    """Of processors and memory; a host of whose containers none reserves anything says no more."""
+    table = merge_info([("a", A), ("b", B)], id="", name="", reserved={"a": Reserved(1.5, 1 << 29)})["DriverStatus"]
+    assert [value for key, value in table if key == " CPUs"] == ["2 (1.5 reserved)", "2"]
+    assert [value for key, value in table if key == " Memory"] == ["23.54GiB (512MiB reserved)", "1GiB"]
+
+
+def test_a_host_that_is_down_has_the_engine_that_it_was_known_to_have() -> None:
+    """Where it was known at all."""
+    replies = (("a", Unavailable("gone")), ("b", Unavailable("gone")))
+    table = merge_info(replies, id="", name="", engines={"a": "20.10.24", "b": ""})["DriverStatus"]
+    assert [pair for pair in table if pair[0] == " Engine"] == [[" Engine", "20.10.24"]]
