@@ -21,10 +21,10 @@ from .listing import EngineListing, Snapshot
 FETCHED_AT_ONCE = 200
 """Containers that one request names at most: it names them in its target."""
 
-RENAMED_SECONDS = 0.02
-"""Wait before a container with two names is fetched again; each is twice as long as the one before, up to a minute.
+UNSETTLED_SECONDS = 0.02
+"""Wait before a container whose row lags is fetched again; each is twice as long as the one before, up to a minute.
 
-An engine (20.10) tells a renaming a moment before it lets go of the old name, and says nothing when it does.
+An engine (20.10) tells a pause a moment before its list has it, and a renaming before it lets go of the old name.
 """
 
 REST = 3.0
@@ -47,7 +47,7 @@ class Tracked:
         self._rows: dict[str, Row] = {}
         self._compared = False
         self._dirty: set[str] = set()
-        self._renaming: set[str] = set()  # of containers
+        self._unsettled: set[str] = set()  # of containers
         self._again = 0  # times that they were fetched again
         self._woken = trio.Event()
 
@@ -69,7 +69,7 @@ class Tracked:
         for gone in self._rows.keys() - now.keys():
             self._offer("gone", (self.collection, gone), stamp=snapshot.stamp)
         self._rows, self._compared = now, True
-        self._renaming = set(_renaming(snapshot.rows))
+        self._unsettled = set(_unsettled(snapshot.rows))
         self.counts_users = self.collection == "images" and any(counts_users(row.document) for row in snapshot.rows)
 
     async def _list(self) -> Snapshot:
@@ -83,7 +83,7 @@ class Tracked:
             with trio.move_on_after(self._patience()):
                 await self._woken.wait()
             self._woken = trio.Event()
-            ids, self._dirty = sorted(self._dirty | self._renaming), set()
+            ids, self._dirty = sorted(self._dirty | self._unsettled), set()
             if "" in ids:
                 began = trio.current_time()
                 ids = sorted({*ids, *await self._list_anew()} - {""})
@@ -92,9 +92,9 @@ class Tracked:
                 await self._fetch(ids[start : start + FETCHED_AT_ONCE])
 
     def _patience(self) -> float:
-        """Return how long to wait for an event: for ever, unless a container is being renamed."""
-        self._again = min(self._again + 1, 12) if self._renaming else 0
-        return min(RENAMED_SECONDS * 2.0 ** (self._again - 1), 60.0) if self._renaming else math.inf
+        """Return how long to wait for an event: for ever, unless a row lags."""
+        self._again = min(self._again + 1, 12) if self._unsettled else 0
+        return min(UNSETTLED_SECONDS * 2.0 ** (self._again - 1), 60.0) if self._unsettled else math.inf
 
     async def _list_anew(self) -> set[str]:
         """Compare with a new list; return the ids of containers that differ, whose detail is not in the list."""
@@ -109,7 +109,7 @@ class Tracked:
 
     async def _fetch(self, ids: Sequence[str]) -> None:
         snapshot = await self._listing.containers(ids=ids, detail=True)
-        self._renaming = (self._renaming - set(ids)) | set(_renaming(snapshot.rows))
+        self._unsettled = (self._unsettled - set(ids)) | set(_unsettled(snapshot.rows))
         for row in snapshot.rows:
             self._rows[row.id] = row
             self._offer("put", row.path, row=row.to_plain(), stamp=snapshot.stamp)
@@ -126,6 +126,11 @@ def _lasting(row: Row) -> dict[str, Any]:
     return {**row.document, "Status": ""}
 
 
-def _renaming(rows: Iterable[Row]) -> list[str]:
-    """Return the ids of those containers that have two names of their own, as for a moment when they get another."""
-    return [row.id for row in rows if row.path[0] == "containers" and len(row.names) > 1]
+def _unsettled(rows: Iterable[Row]) -> list[str]:
+    """Return the ids of containers with two names of their own, or a state that is not the one of their inspect."""
+    return [row.id for row in rows if row.path[0] == "containers" and (len(row.names) > 1 or _lags(row))]
+
+
+def _lags(row: Row) -> bool:
+    state = ((row.detail or {}).get("State") or {}).get("Status")
+    return bool(state) and state != row.document.get("State")
