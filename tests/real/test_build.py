@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,10 @@ from .asking import connected
 from .cli import TIMEOUT, Cli, docker_binaries
 from .docker_py import Python
 from .engines import Engine
-from .same import same, same_in_python
+from .same import Scenario, same, same_in_python
 from .swarm import Swarmd, over, serving
+
+Play = Callable[[str], list[str]]
 
 FILES = {
     "Dockerfile": """\
@@ -43,7 +46,7 @@ CMD ["cat", "/word"]
     "slow": "FROM busybox\nARG SECONDS\nRUN echo begun; exec sleep $SECONDS\n",
     "upon": "FROM mine:1\nRUN cat /word > /upon\nCMD cat /upon\n",
     "staged": "FROM busybox AS one\nRUN echo first > /first\nFROM busybox\nCOPY --from=one /first /\nCMD cat /first\n",
-    "secret": "# syntax-less\nFROM busybox\nRUN --mount=type=secret,id=word cat /run/secrets/word\n",
+    "secret": "FROM busybox\nRUN --mount=type=secret,id=word cat /run/secrets/word\n",
     ".dockerignore": "left-out\n",
     "kept": "kept\n",
     "left-out": "left out\n",
@@ -74,9 +77,36 @@ def _speaks_buildkit(binary: str) -> bool:
     return int(words[2].partition(".")[0]) <= 20
 
 
-buildkit = pytest.mark.parametrize(
-    "compare", [each for each in docker_binaries() if _speaks_buildkit(each)], indirect=True
-)
+@cache
+def _buildkit_command() -> str:
+    """Return the docker command that builds with BuildKit; skip the test where there is none."""
+    binary = next(filter(_speaks_buildkit, docker_binaries()), None)
+    if binary is None:
+        pytest.skip("no docker command here builds with BuildKit by itself")
+    return binary
+
+
+def same_with_buildkit(scenario: Scenario) -> Callable[..., None]:
+    """Return the test that plays a scenario with BuildKit, on a virtual host at hand and on one through ssh."""
+
+    @pytest.mark.parametrize("way", ["local", "ssh"], indirect=True, scope="module")
+    def test(play_both: Callable[[Play], None]) -> None:
+        play_both(partial(_play_with_buildkit, scenario))
+
+    test.__name__ = test.__qualname__ = scenario.__name__
+    test.__doc__ = scenario.__doc__
+    return test
+
+
+def _play_with_buildkit(scenario: Scenario, url: str) -> list[str]:
+    cli = Cli(_buildkit_command(), url)
+    cli.environment["DOCKER_BUILDKIT"] = "1"
+    try:
+        scenario(cli)
+        return cli.transcript.lines
+    finally:
+        cli.clear()
+        cli.close()
 
 
 def _build(cli: Cli, *words: str, code: int = 0) -> None:
@@ -167,11 +197,9 @@ def test_build_with_python(python: Python) -> None:
 # -- BuildKit ---------------------------------------------------------------------------------------------------------
 
 
-@buildkit
-@same
+@same_with_buildkit
 def test_buildkit(cli: Cli) -> None:
     """A build of several requests comes out as one."""
-    _with_buildkit(cli)
     _plain(cli, "-t", "mine:1", "--build-arg", "WORD=this", CONTEXT)
     cli.run("run", "--rm", "mine:1")
     cli.run("run", "--rm", "mine:1", "ls", "/context", arrange=lambda text: re.sub(r"(?m)^(?!kept|left).*\n", "", text))
@@ -182,40 +210,32 @@ def test_buildkit(cli: Cli) -> None:
     cli.quiet("rmi", "-f", "mine:2", "mine:1")
 
 
-@buildkit
-@same
+@same_with_buildkit
 def test_buildkit_refusals(cli: Cli) -> None:
     """A step that fails, an instruction and a file that there are not."""
-    _with_buildkit(cli)
     _plain(cli, "-f", f"{CONTEXT}/failing", CONTEXT, code=1)
     _plain(cli, "-f", f"{CONTEXT}/wrong", CONTEXT, code=1)
     _plain(cli, "-f", f"{CONTEXT}/nosuch", CONTEXT, code=1)
 
 
-@buildkit
-@same
+@same_with_buildkit
 def test_buildkit_secrets(cli: Cli) -> None:
     """What the engine asks the client for comes from the client that builds."""
-    _with_buildkit(cli)
     _plain(cli, "--secret", f"id=word,src={CONTEXT}/kept", "-f", f"{CONTEXT}/secret", CONTEXT)
     _plain(cli, "-f", f"{CONTEXT}/secret", CONTEXT, code=1)
 
 
-@buildkit
-@same
+@same_with_buildkit
 def test_buildkit_from_input(cli: Cli) -> None:
     """A context that comes as input is a request of its own, of the same build."""
-    _with_buildkit(cli)
     _plain(cli, "-t", "mine:1", "-", stdin=_tar(Dockerfile="FROM busybox\nCOPY a /\n", a="x" * 3_000_000))
     cli.run("run", "--rm", "mine:1", "wc", "-c", "/a")
     cli.quiet("rmi", "-f", "mine:1")
 
 
-@buildkit
-@same
+@same_with_buildkit
 def test_cancelling_with_buildkit(cli: Cli) -> None:
     """Ctrl-C ends the command, and what it has begun."""
-    _with_buildkit(cli)
     _cancel(cli, "--progress=plain")
 
 
@@ -234,12 +254,8 @@ def swarmd(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(params=[pytest.param(each, id=each) for each in ("classic", "buildkit")])
 def builder(request: pytest.FixtureRequest, swarmd: Swarmd) -> Iterator[Cli]:
     """Give a docker command on the virtual host that builds with each builder."""
-    binary = next((each for each in docker_binaries() if _speaks_buildkit(each)), None)
-    if binary is None:
-        pytest.skip("no docker command here builds with BuildKit by itself")
-    cli = Cli(binary, swarmd.url)
-    if request.param == "buildkit":
-        _with_buildkit(cli)
+    cli = Cli(_buildkit_command(), swarmd.url)
+    cli.environment["DOCKER_BUILDKIT"] = "1" if request.param == "buildkit" else "0"
     yield cli
     cli.clear()
     cli.close()
@@ -281,7 +297,7 @@ def _ids(engines: list[Engine], name: str) -> list[str]:
 
 def test_many_builds_at_once_come_out_whole(builder: Cli) -> None:
     """Requests of several builds at one time are not mixed up, wherever each goes."""
-    hosts = ["one", "two"] * 3
+    hosts = ["one", "two"] * 2
 
     def build(number: int, host: str) -> None:
         where = f"constraint:node=={host}"
@@ -342,10 +358,6 @@ async def test_conversations_are_http_2(swarmd: Swarmd) -> None:
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
-
-
-def _with_buildkit(cli: Cli) -> None:
-    cli.environment["DOCKER_BUILDKIT"] = "1"
 
 
 def _plain(cli: Cli, *words: str, stdin: bytes | None = None, code: int = 0) -> None:
