@@ -65,6 +65,7 @@ class Model:
             "ContainersRunning": states["running"],
             "ContainersPaused": states["paused"],
             "ContainersStopped": states["created"] + states["exited"],
+            "Images": 1,
         }
 
 

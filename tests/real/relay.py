@@ -29,8 +29,9 @@ class Relay:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(128)
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
+        self._carrying: list[threading.Thread] = []
+        self._accepting = threading.Thread(target=self._accept)
+        self._accepting.start()
 
     @property
     def stage(self) -> str:
@@ -44,11 +45,13 @@ class Relay:
             return Counter(self._asked)
 
     def close(self) -> None:
-        """End all connections, and wait for the threads that carried them."""
-        for each in (self._listener, *self._open):
+        """Accept no more, end all connections, and wait for the threads that carried them."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
+        for each in self._open:
             with suppress(OSError):  # its peer may have gone before
                 each.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
+        for thread in self._carrying:
             thread.join()
         for each in (self._listener, *self._open):
             each.close()
@@ -57,14 +60,14 @@ class Relay:
         while True:
             try:
                 client, _ = self._listener.accept()
-            except OSError:  # closed
+            except OSError:  # shut down
                 return
             engine = socket.socket(socket.AF_UNIX)
             self._open += [client, engine]
             engine.connect(str(self._engine))
             for source, target, count in ((client, engine, True), (engine, client, False)):
                 thread = threading.Thread(target=self._carry, args=(source, target), kwargs={"count": count})
-                self._threads.append(thread)
+                self._carrying.append(thread)
                 thread.start()
 
     def _carry(self, source: socket.socket, target: socket.socket, *, count: bool) -> None:
