@@ -76,6 +76,27 @@ async def test_old_name_that_is_let_go_of_later(autojump_clock: Clock) -> None:
             assert len(engine.requests) == asked
 
 
+async def test_state_that_the_list_has_later(autojump_clock: Clock) -> None:
+    """A container whose state is another when inspected is fetched again until the list has it, too."""
+    async with memory_engine() as engine:
+        web = engine.add("web", "running")
+        document = {"Id": web, "Created": "", "State": {"Status": "running"}}
+
+        async def inspect(request: Request) -> Response:
+            return answer(document)
+
+        engine.handlers["GET", f"/containers/{web}/json"] = inspect
+        async with opened(engine) as service:
+            channel = await watch(service)
+            document["State"] = {"Status": "paused"}
+            await engine.emit("pause", web, 1)
+            await trio.sleep(LONG)
+            engine.add("web", "paused")
+            await trio.sleep(2 * LONG)
+            rows = [Row.from_plain(each["row"]) for each in iter(channel.receive_nowait, None) if each["kind"] == "put"]
+            assert [row.document["State"] for row in rows if row.id == web][-1] == "paused"
+
+
 async def test_subscribed_before_listed(autojump_clock: Clock) -> None:
     """Events are asked for before anything is listed: nothing falls between; and containers come first."""
     async with memory_engine() as engine, opened(engine) as service:
