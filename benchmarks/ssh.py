@@ -5,8 +5,8 @@
 Ten sshd are started on loopback, in front of the engines in turn; a host is one of these. Needs OpenSSH's client and
 server, and a docker command on the search path; changes nothing on the engines.
 
-Measured with two engines of 20.10 and a docker command of 28.2, all on one machine of two cores (medians; the ratio is to
-the first of each group):
+Measured with two engines of 20.10 and a docker command of 28.2, all on one machine of two cores (medians; the ratio is
+to the first of each group):
 
     GET /volumes, which swarmd passes on        the engine's socket          0.24 ms    1.0
                                                 ssh -L alone                 0.66 ms    2.7
