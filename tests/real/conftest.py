@@ -24,8 +24,11 @@ Play = Callable[[str], list[str]]
 """Plays a scenario on the target of an address, and returns the lines of its transcript."""
 
 
+ANY_ADDRESS = "<address>"
+"""Stands for the address of whichever engine a container is on."""
+
 LOCAL, SSH = "local", "ssh"
-"""How the virtual host reaches its first engine, which is where a first container goes."""
+"""How the virtual host reaches its engines."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -60,7 +63,7 @@ def ssh_hosts(ssh_machines: list[SshHost], clean_engines: list[Engine]) -> list[
 
 @pytest.fixture(scope="module")
 def way(request: pytest.FixtureRequest) -> str:
-    """Give the way in which the virtual host reaches its first engine."""
+    """Give the way in which the virtual host reaches its engines."""
     return str(request.param)
 
 
@@ -71,13 +74,12 @@ def virtual_host(
     """Give a swarmd over engines one and two, for the length of a module; that it ends cleanly is checked."""
     for engine in engines:
         engine.clean()
-    first, second, _ = engines
-    stages = {}
+    behind, stages = engines[:2], {}
     if way == SSH:
-        (remote, *_) = request.getfixturevalue("ssh_machines")
-        remote.start()
-        stages[first.name] = remote.stage
-    with serving(tmp_path_factory.mktemp("swarm") / "swarm.sock", over((first, second), **stages)) as swarmd:
+        for engine, remote in zip(behind, request.getfixturevalue("ssh_machines"), strict=False):
+            remote.start()
+            stages[engine.name] = remote.stage
+    with serving(tmp_path_factory.mktemp("swarm") / "swarm.sock", over(behind, **stages)) as swarmd:
         yield swarmd
 
 
@@ -95,7 +97,9 @@ def play_both(bare: Engine, virtual_host: Swarmd, way: str, engines: list[Engine
         with ThreadPoolExecutor(2) as pool:
             expected, actual = pool.map(play, (bare.url, virtual_host.url))
         if way == SSH:
-            expected = as_remote(expected, engines[0].address)
+            expected = as_remote(expected, ANY_ADDRESS)
+            for engine in engines[:2]:
+                actual = [line.replace(engine.address, ANY_ADDRESS) for line in actual]
         lines = unified_diff(expected, with_allowed(actual), "the engine", "the virtual host", lineterm="", n=2)
         if difference := "\n".join(lines):
             pytest.fail(difference, pytrace=False)
