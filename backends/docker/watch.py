@@ -34,8 +34,9 @@ class EngineWatch:
     """One subscription.
 
     It sends, as messages of verb WATCH with `kind`: `have` (one for each container and for the node) until `synced`;
-    then `put` (a row is now thus), `gone`, `event` (verbatim), `lost` with a `reason` and `back` (this engine stopped
-    answering; answers again and has been compared). Rows carry a `stamp`: of two for one id the greater is the newer.
+    then `put` (a row is now thus), `gone`, `event` (verbatim), `lost` with a `reason` (this engine stopped answering;
+    said again where the reason is another) and `back` (it answers again and has been compared). Rows carry a `stamp`:
+    of two for one id the greater is the newer.
     """
 
     def __init__(self, node: EngineNode, listing: EngineListing, sender: Sender, *, documents: bool) -> None:
@@ -46,7 +47,7 @@ class EngineWatch:
         self._documents = documents
         self._known: set[str] = set()
         self._synced = False
-        self._lost = False
+        self._lost: str | None = None  # the reason that was told last
         self._dirty: set[str] = set()
         self._woken = trio.Event()
 
@@ -67,8 +68,8 @@ class EngineWatch:
         health = self._node.health
         while True:
             self._offer_node()
-            if not health.healthy and health.settled.is_set() and not self._lost:
-                self._lost = True
+            if not health.healthy and health.settled.is_set() and self._lost != health.reason:
+                self._lost = health.reason
                 self._offer("lost", (), reason=health.reason, seen=self._synced)
             await health.wait_change()
 
@@ -160,8 +161,8 @@ class EngineWatch:
         if not self._synced:
             self._synced = True
             self._offer("synced", ())
-        if self._lost:
-            self._lost = False
+        if self._lost is not None:
+            self._lost = None
             self._offer("back", ())
 
     def _put(self, asked: set[str], snapshot: Snapshot) -> None:
