@@ -37,9 +37,10 @@ class EngineWatch:
 
     It sends, as messages of verb WATCH with `kind`: `have` (one for each thing and for the node), and `synced` at `()`
     once that is all of the containers, at the path of another collection once it is all of that; then `put` (a row is
-    now thus), `gone`, `event` (verbatim), `lost` with a `reason` and `back` (this engine stopped answering; answers
-    again and its containers have been compared), `behind` with a `reason` at the path of a collection that was in step
-    and is to be compared: `synced` follows. Rows carry a `stamp`: of two for one id the greater is the newer.
+    now thus), `gone`, `event` (verbatim), `lost` with a `reason` (this engine stopped answering; said again where the
+    reason is another) and `back` (it answers again and its containers have been compared), `behind` with a `reason` at
+    the path of a collection that was in step and is to be compared: `synced` follows. Rows carry a `stamp`: of two for
+    one id the greater is the newer.
     """
 
     def __init__(self, node: EngineNode, listing: EngineListing, sender: Sender, *, documents: bool) -> None:
@@ -53,7 +54,7 @@ class EngineWatch:
         self._tracked = {tracked.collection: tracked for tracked in (self._containers, *self._others)}
         self._in_step: set[str] = set()  # of the others
         self._synced = False
-        self._lost = False
+        self._lost: str | None = None  # the reason that was told last
 
     async def run(self) -> None:
         """Follow the engine until the receiver has gone or falls too far behind."""
@@ -72,8 +73,8 @@ class EngineWatch:
         health = self._node.health
         while True:
             self._offer_node()
-            if not health.healthy and health.settled.is_set() and not self._lost:
-                self._lost = True
+            if not health.healthy and health.settled.is_set() and self._lost != health.reason:
+                self._lost = health.reason
                 self._offer("lost", (), reason=health.reason, seen=self._synced)
             await health.wait_change()
 
@@ -181,8 +182,8 @@ class EngineWatch:
         if not self._synced:
             self._synced = True
             self._offer("synced", ())
-        if self._lost:
-            self._lost = False
+        if self._lost is not None:
+            self._lost = None
             self._offer("back", ())
 
     def _offer(self, kind: str, path: tuple[str, ...], **args: Any) -> None:

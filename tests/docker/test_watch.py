@@ -236,6 +236,19 @@ async def test_frozen_engine_is_lost_and_compared_when_back(autojump_clock: Cloc
             assert len([sender for sender in engine.events if not sender._state.reader_gone]) == 1
 
 
+async def test_new_reason_for_a_loss_is_told(autojump_clock: Clock) -> None:
+    """An engine that is lost for another reason than before is said to be lost again, with that one."""
+    async with memory_engine() as engine, opened(engine) as service:
+        channel = await watch(service)
+        await told(channel)
+        engine.freeze()
+        await trio.sleep(LONG / 4)
+        engine.refused = True
+        await trio.sleep(LONG)
+        reasons = [message["reason"] for message in iter(channel.receive_nowait, None) if message["kind"] == "lost"]
+        assert reasons == ["no answer to a ping in 2 s", "connection refused"]
+
+
 async def test_engine_never_seen_is_lost_then_in_step(autojump_clock: Clock) -> None:
     """An engine that cannot be reached at first is lost and never seen; then it is in step, and back."""
     async with memory_engine(refused=True) as engine, opened(engine) as service:
