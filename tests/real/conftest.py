@@ -15,6 +15,7 @@ from ..ssh.sshd import why_no_sshd
 from .cli import Cli, docker_binaries
 from .docker_py import Python
 from .engines import Engine
+from .looking import wait_up
 from .same import PythonScenario, Scenario
 from .ssh_hosts import SshHost
 from .swarm import Swarmd, over, serving
@@ -80,6 +81,7 @@ def virtual_host(
             remote.start()
             stages[engine.name] = remote.stage
     with serving(tmp_path_factory.mktemp("swarm") / "swarm.sock", over(behind, **stages)) as swarmd:
+        wait_up(swarmd)
         yield swarmd
 
 

@@ -20,6 +20,10 @@ HEALED = 15.0
 """Seconds in which a host that answers again must be shown as up."""
 
 
+UP = 30.0
+"""Seconds in which all hosts must be up on a loaded machine, where an ssh connection may take several."""
+
+
 def docker(swarm: Swarmd, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the docker command on the virtual host, to its end."""
     environment = {**os.environ, "DOCKER_HOST": swarm.url}
@@ -46,6 +50,14 @@ def wait_for_status(swarm: Swarmd, container: str, beginning: str, seconds: floa
             return
         time.sleep(0.2)
     raise AssertionError(f"{container} is {status!r}, not {beginning!r}, after {seconds} s\n{swarm.log}")
+
+
+def wait_up(swarm: Swarmd) -> None:
+    """Wait until every host answers."""
+    deadline = time.monotonic() + UP
+    while down := down_reasons(swarm):
+        assert time.monotonic() < deadline, f"still down after {UP} s: {down}\n{swarm.log}"
+        time.sleep(0.1)
 
 
 def down_reasons(swarm: Swarmd) -> dict[str, str]:

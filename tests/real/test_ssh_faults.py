@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .cli import Cli, docker_binaries
-from .looking import HEALED, check_shown_as_down, docker, down_reasons, wait_for_status
+from .looking import HEALED, check_shown_as_down, docker, down_reasons, wait_for_status, wait_up
 from .processes import wait_until_gone
 from .ssh_hosts import SshHost
 from .swarm import Swarmd, over, serving
@@ -35,6 +35,7 @@ def swarm(ssh_hosts: list[SshHost], tmp_path: Path) -> Iterator[Swarmd]:
     engines = [host.engine for host in ssh_hosts]
     stages = {host.engine.name: host.stage for host in ssh_hosts[:2]}
     with serving(tmp_path / "swarm.sock", over(engines, **stages)) as swarmd:
+        wait_up(swarmd)
         for engine in engines:
             name = f"{engine.name}/on-{engine.name}"
             script = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done"
@@ -134,9 +135,10 @@ def test_killed_swarmd_leaves_no_ssh(ssh_hosts: list[SshHost], tmp_path: Path) -
     """After SIGKILL of swarmd, with a log being followed, its ssh is gone within two seconds, here and there."""
     host = ssh_hosts[0]
     swarmd = Swarmd(tmp_path / "swarm.sock", over([host.engine], one=host.stage))
+    cli = Cli(docker_binaries()[0], swarmd.url)
     try:
         swarmd.wait_ready()
-        cli = Cli(docker_binaries()[0], swarmd.url)
+        wait_up(swarmd)
         cli.quiet("run", "-d", "--name", "web", "busybox", "sh", "-c", "echo ready; sleep 600")
         with cli.background("logs", "-f", "web", code=None) as logs:
             assert logs.stdout is not None
@@ -145,7 +147,7 @@ def test_killed_swarmd_leaves_no_ssh(ssh_hosts: list[SshHost], tmp_path: Path) -
             assert len(children) == 1
             swarmd.kill()
             assert wait_until_gone(children, KILLED) == []
-        cli.close()
     finally:
         swarmd.kill()
+        cli.close()
     assert host.wait_connections(0, KILLED) == 0

@@ -12,6 +12,7 @@ from swarmkit import read_whole
 from swarmkit.frames import FrameDecoder
 
 from .asking import ask, ask_json, connected, settle
+from .looking import wait_up
 from .processes import descriptors
 from .ssh_hosts import SshHost
 from .swarm import Swarmd, over, serving
@@ -116,6 +117,7 @@ async def test_200_requests_and_100_followed_logs_lose_nothing_and_leave_nothing
         return [descriptors(pid) for pid in (swarmd.pid, *swarmd.children(), *hosts[0].sshd.pids())]
 
     with serving(path, over([host.engine for host in hosts], **stages)) as swarmd:
+        await trio.to_thread.run_sync(wait_up, swarmd)
         names = await start_writers(path, hosts)
         await trio.sleep(IDLE)
         before, children = left(swarmd), swarmd.children()

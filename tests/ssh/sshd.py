@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ..real.processes import wait_until_gone
+
 SSHD = Path("/usr/sbin/sshd")
 
 DEADLINE = 20.0
@@ -106,6 +108,7 @@ class Sshd:
 
     def kill(self) -> None:
         """End it and all its connections without a word. Idempotent."""
+        self.freeze()  # the one that listens could start another one meanwhile, which would keep the port
         process, pids = self._process, self.pids()
         self._process = None
         for pid in pids:
@@ -113,6 +116,8 @@ class Sshd:
         if process is not None:
             process.kill()
             process.wait()
+        if left := wait_until_gone(pids, DEADLINE):  # they keep the port until then
+            raise RuntimeError(f"sshd does not end: {left}")
 
     stop = kill
 
