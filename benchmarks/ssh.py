@@ -8,18 +8,18 @@ server, and a docker command on the search path; changes nothing on the engines.
 Measured with two engines of 20.10 and a docker command of 28.2, all on one machine of two cores (medians; the ratio is
 to the first of each group):
 
-    GET /images/json?all=1, swarmd asks        the engine's socket          0.24 ms    1.0
-                                                ssh -L alone                 0.66 ms    2.7
-                                                swarmd and ssh               1.28 ms    5.3
-    GET /containers/json, which it knows        the engine's socket          0.50 ms    1.0
-                                                ssh -L alone                 0.89 ms    1.8
-                                                swarmd and ssh               1.85 ms    3.7
-    docker ps                                   the engine's socket         20.1  ms    1.0
-                                                swarmd and ssh              21.4  ms    1.1
-                                                docker -H ssh://           405    ms   20
-    docker ps of ten hosts                      ten sockets in turn        211    ms    1.0
-                                                swarmd and ssh              26.1  ms    0.12
-                                                docker -H ssh:// in turn  5233    ms   25
+    GET /images/json?all=1: swarmd asks         the engine's socket          0.33 ms    1.0
+                                                ssh -L alone                 0.68 ms    2.1
+                                                swarmd and ssh               1.25 ms    3.8
+    GET /containers/json, which it knows        the engine's socket          0.20 ms    1.0
+                                                ssh -L alone                 0.58 ms    2.9
+                                                swarmd and ssh               1.12 ms    5.6
+    docker ps                                   the engine's socket         15.6  ms    1.0
+                                                swarmd and ssh              17.2  ms    1.1
+                                                docker -H ssh://           357    ms   23
+    docker ps of ten hosts                      ten sockets in turn        141    ms    1.0
+                                                swarmd and ssh              16.1  ms    0.11
+                                                docker -H ssh:// in turn  3474    ms   25
 """
 
 from __future__ import annotations
