@@ -13,8 +13,11 @@ from .answers import json_answer
 from .call import Call
 from .hosts import MAX_DOCUMENT, Hosts, Node, parse_json
 
-_NEWEST = frozenset({"ImageList", "SystemInfo"})
+_HELD = frozenset({"SystemInfo"})
 """Operations for which several hosts were asked in their newest version, before the client was there."""
+
+_WRITTEN = frozenset({"ImageList"})
+"""Operations whose answer over several hosts is written in the client's version to begin with."""
 
 
 async def in_version(hosts: Hosts, call: Call, response: Response) -> Response:
@@ -22,7 +25,9 @@ async def in_version(hosts: Hosts, call: Call, response: Response) -> Response:
     name, version = call.route.operation.name, call.version
     if response.status != 200 or name not in SHAPED or version is None:
         return response
-    held = name in _NEWEST and not hosts.single
+    if name in _WRITTEN and not hosts.single:
+        return response
+    held = name in _HELD and not hosts.single
     if not any(changed_between(name, version, each) for each in _asked(await hosts.nodes(), version, held=held)):
         return response
     body = response.body

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from ipaddress import ip_address
 
 import trio
 from attrs import define, field, frozen
+
+from swarmkit.transport import foreign_ip
 
 MARK = "swarmd"
 """What our lines begin with: an account's start-up files may write lines of their own."""
@@ -89,14 +90,7 @@ def parse_answer(line: bytes) -> tuple[int, Answer] | None:
     if len(words) < 6 or words[0] != MARK or not words[1].isdecimal() or words[2] not in _STATES:
         return None
     number, state, socket, ip, user = int(words[1]), *words[2:6]
-    return number, Answer(state, socket, _foreign(ip), user, _group(words[6:]))
-
-
-def _foreign(ip: str) -> str | None:
-    try:
-        return None if ip_address(ip.partition("%")[0]).is_loopback else ip
-    except ValueError:
-        return None
+    return number, Answer(state, socket, foreign_ip(ip), user, _group(words[6:]))
 
 
 def _group(listed: list[str]) -> str | None:

@@ -85,7 +85,15 @@ def _ip_of_peer(stream: trio.SocketStream) -> str | None:
         host = str(stream.socket.getpeername()[0])
     except OSError:  # closed by the peer already
         return None
-    return None if ip_address(host.partition("%")[0]).is_loopback else host
+    return foreign_ip(host)
+
+
+def foreign_ip(text: str) -> str | None:
+    """Return an IP address as it is written; None for one of this machine to itself, and for what is no address."""
+    try:
+        return None if ip_address(text.partition("%")[0]).is_loopback else text
+    except ValueError:
+        return None
 
 
 def is_loopback(host: str) -> bool:
