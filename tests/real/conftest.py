@@ -148,3 +148,23 @@ def _play_in_python(scenario: PythonScenario, url: str) -> list[str]:
         return python.transcript.lines
     finally:
         python.close()
+
+
+@pytest.fixture(scope="module")
+def swarmd(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarmd]:
+    """Give a swarmd over engines one and two, which are clean at first, for the length of a module."""
+    for engine in engines[:2]:
+        engine.clean()
+    with serving(tmp_path_factory.mktemp("swarm") / "swarm.sock", over(engines[:2])) as swarmd:
+        yield swarmd
+
+
+@pytest.fixture
+def cli(swarmd: Swarmd) -> Iterator[Cli]:
+    """Give the docker command on the virtual host; what it has made goes with the test."""
+    cli = Cli(docker_binaries()[0], swarmd.url)
+    yield cli
+    cli.clear()
+    cli.quiet("network", "prune", "-f")
+    cli.quiet("volume", "prune", "-f")
+    cli.close()

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
-from .cli import Cli, docker_binaries
+from .cli import Cli
 from .compose import Compose
 from .engines import Engine
-from .swarm import Swarmd, over, serving
-
-
-@pytest.fixture(scope="module")
-def swarmd(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarmd]:
-    """Give a swarmd over engines one and two."""
-    for engine in engines[:2]:
-        engine.clean()
-    with serving(tmp_path_factory.mktemp("compose") / "swarm.sock", over(engines[:2])) as swarmd:
-        yield swarmd
-
-
-@pytest.fixture
-def cli(swarmd: Swarmd) -> Iterator[Cli]:
-    """Give the docker command on the virtual host."""
-    cli = Cli(docker_binaries()[0], swarmd.url)
-    yield cli
-    cli.clear()
-    cli.close()
+from .swarm import Swarmd
 
 
 def play(compose: Compose) -> list[str]:

@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from .cli import Cli, docker_binaries
+from .cli import Cli
 from .engines import Engine
 from .same import same
-from .swarm import Swarmd, over, serving
 
 LOOP = ("busybox", "sleep", "60")
-
-
-@pytest.fixture(scope="module")
-def swarmd(engines: list[Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarmd]:
-    """Give a swarmd over engines one and two."""
-    for engine in engines[:2]:
-        engine.clean()
-    with serving(tmp_path_factory.mktemp("networks") / "swarm.sock", over(engines[:2])) as swarmd:
-        yield swarmd
-
-
-@pytest.fixture
-def cli(swarmd: Swarmd) -> Iterator[Cli]:
-    """Give the docker command on the virtual host."""
-    cli = Cli(docker_binaries()[0], swarmd.url)
-    yield cli
-    cli.clear()
-    cli.quiet("network", "prune", "-f")
-    cli.close()
 
 
 @same
