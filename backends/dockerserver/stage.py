@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,13 +20,14 @@ from swarmkit.message import Message
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
 from swarmkit.transport import FreshContext, TlsFiles, server_files, tls_options, words_of
+from swarmkit.transport.activation import SCHEME, real_addresses
+from swarmkit.transport.greeting import Serve
+from swarmkit.transport.listening import DEFAULT_MODE, Access, check_address, listening_on, permissions
 
-from .activation import SCHEME, real_addresses
 from .front import Front
-from .greeting import Serve, serve_plain, serve_tls
+from .greeting import serve_plain, serve_tls
 from .hosts import Hosts
 from .image_arrivals import Pull
-from .listening import DEFAULT_MODE, Access, check_address, default_address, listening_on
 
 
 @frozen
@@ -99,6 +101,14 @@ class DockerServerStage(Stage):
         return shlex.join((self.name, *self.addresses, *options, *pulls))
 
 
+def default_address() -> str:
+    """Return the Unix socket in the user's runtime directory, or what comes nearest to that."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        return f"unix://{runtime}/swarmd.sock"
+    return "unix:///run/swarmd.sock" if os.geteuid() == 0 else f"unix:///tmp/swarmd-{os.geteuid()}.sock"
+
+
 def _is_tcp(address: str) -> bool:
     return address.startswith("tcp://")
 
@@ -152,18 +162,8 @@ def dockerserver(
     if tls is not None and insecure:
         raise Invalid("--insecure is for TCP in the clear, and there is TLS: leave out one of them")
     stage = DockerServerStage(
-        addresses or (default_address(),), Access(_permissions(mode), group), api, tls, insecure, Pull(pull)
+        addresses or (default_address(),), Access(permissions(mode), group), api, tls, insecure, Pull(pull)
     )
     for address in stage.addresses:
         check_address(address, open_to_all=stage.open_to_all)
     return stage
-
-
-def _permissions(text: str) -> int:
-    try:
-        permissions = int(text, 8)
-    except ValueError as error:
-        raise Invalid(f"not permissions in octal: {text!r}") from error
-    if not 0 <= permissions <= 0o777:
-        raise Invalid(f"not permissions in octal: {text!r}")
-    return permissions

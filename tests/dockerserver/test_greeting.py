@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from backends.dockerserver import greeting
 from backends.dockerserver.greeting import SPEAK_PLAINLY, SPEAK_TLS, serve_plain, serve_tls
 from swarmkit.http import Connection, Headers, Request, RequestHead, Response, serve_connection
 from swarmkit.streams import read_whole
-from swarmkit.transport import FreshContext, NotTls, TlsFailure, TlsFiles, TlsStream, tls_reason
+from swarmkit.transport import FreshContext, NotTls, TlsFailure, TlsFiles, TlsStream, greeting, tls_reason
 
 from ..transport.certificates import FUTURE, PAST, Authority
 
@@ -49,7 +48,7 @@ def good(authority: Authority) -> TlsFiles:
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """Give the lines that greeting has logged at info."""
-    caplog.set_level(logging.INFO, "backends.dockerserver.greeting")
+    caplog.set_level(logging.INFO, greeting.__name__)
     return lambda: [record.getMessage() for record in caplog.records if record.name == greeting.__name__]
 
 

@@ -12,11 +12,12 @@ import pytest
 import trio
 
 from backends.dockerserver import DockerServerStage, dockerserver
-from backends.dockerserver.listening import Access
+from backends.dockerserver.stage import default_address
 from swarmkit import Conflict, Denied, Invalid, open_pipeline
 from swarmkit.http import Connection, Headers, RequestHead
 from swarmkit.streams import read_whole
 from swarmkit.transport import TlsFiles, TlsStream
+from swarmkit.transport.listening import Access
 
 from ..transport.certificates import Authority
 
@@ -238,3 +239,20 @@ async def test_file_that_will_not_do_is_an_error_at_once(tmp_path: Path) -> None
         async with open_pipeline((f"dockerserver tcp://127.0.0.1:0 unix://{tmp_path}/s {words}", TWO_FAKES)):
             pass
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("runtime", "expected"),
+    [
+        ("/run/user/5", "unix:///run/user/5/swarmd.sock"),
+        (None, "unix:///run/swarmd.sock" if not os.geteuid() else None),
+    ],
+)
+def test_the_default_is_in_the_runtime_directory(
+    monkeypatch: pytest.MonkeyPatch, runtime: str | None, expected: str | None
+) -> None:
+    """Of the user, where there is one."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    if runtime is not None:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    assert default_address() == (expected or f"unix:///tmp/swarmd-{os.geteuid()}.sock")

@@ -1,4 +1,4 @@
-"""Where the front listens: what takes whose place, who may connect, and that nothing is left behind."""
+"""Where a front listens: what takes whose place, who may connect, and that nothing is left behind."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from backends.dockerserver.listening import Access, check_address, default_address, listening
 from swarmkit import Conflict, Denied, Invalid, Unavailable
+from swarmkit.transport.listening import Access, check_address, listening
 
 
 @contextmanager
@@ -161,23 +161,6 @@ def test_addresses_of_this_machine_will_do(address: str) -> None:
 def test_addresses_for_others_will_do_where_that_is_safe_or_meant(address: str) -> None:
     """With TLS, or with --insecure."""
     assert check_address(address, open_to_all=True) == address
-
-
-@pytest.mark.parametrize(
-    ("runtime", "expected"),
-    [
-        ("/run/user/5", "unix:///run/user/5/swarmd.sock"),
-        (None, "unix:///run/swarmd.sock" if not os.geteuid() else None),
-    ],
-)
-def test_the_default_is_in_the_runtime_directory(
-    monkeypatch: pytest.MonkeyPatch, runtime: str | None, expected: str | None
-) -> None:
-    """Of the user, where there is one."""
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    if runtime is not None:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
-    assert default_address() == (expected or f"unix:///tmp/swarmd-{os.geteuid()}.sock")
 
 
 async def test_tcp_tells_the_port_it_got() -> None:

@@ -1,4 +1,4 @@
-"""Where the front listens: Unix sockets with mode and group, and TCP, to other machines only where that is safe.
+"""Where a front listens: Unix sockets with mode and group, and TCP, to other machines only where that is safe.
 
 What a service manager hands over is in `activation`.
 """
@@ -19,10 +19,9 @@ from urllib.parse import urlsplit
 import trio
 from attrs import frozen
 
-from swarmkit.errors import Conflict, Denied, Invalid, Unavailable
-from swarmkit.transport import is_loopback
-
+from ..errors import Conflict, Denied, Invalid, Unavailable
 from .activation import SCHEME, activated
+from .sockets import is_loopback
 
 BACKLOG = 1024
 DEFAULT_MODE = 0o660
@@ -36,16 +35,8 @@ class Access:
     group: str | None = None
 
 
-def default_address() -> str:
-    """Return the Unix socket in the user's runtime directory, or what comes nearest to that."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime:
-        return f"unix://{runtime}/swarmd.sock"
-    return "unix:///run/swarmd.sock" if os.geteuid() == 0 else f"unix:///tmp/swarmd-{os.geteuid()}.sock"
-
-
 def check_address(address: str, *, open_to_all: bool = False) -> str:
-    """Return an address if the front can listen there; raise `Invalid` or `Denied` saying what is wrong.
+    """Return an address if a front can listen there; raise `Invalid` or `Denied` saying what is wrong.
 
     `open_to_all` allows TCP that other machines reach: there is TLS, or it is meant.
     """
@@ -65,6 +56,17 @@ def check_address(address: str, *, open_to_all: bool = False) -> str:
     if scheme == "fd" and "/" not in rest:
         return address  # what is behind it is checked when it is taken over
     raise Invalid(f"cannot listen on {address!r}: unix:///PATH, tcp://HOST:PORT or fd://[NAME]")
+
+
+def permissions(text: str) -> int:
+    """Read the permissions of a Unix socket, in octal; raise `Invalid` for what is none."""
+    try:
+        found = int(text, 8)
+    except ValueError as error:
+        raise Invalid(f"not permissions in octal: {text!r}") from error
+    if not 0 <= found <= 0o777:
+        raise Invalid(f"not permissions in octal: {text!r}")
+    return found
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

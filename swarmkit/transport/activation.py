@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import trio
 from attrs import define
 
-from swarmkit.errors import Invalid
+from ..errors import Invalid
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,10 @@ import pytest
 import trio
 
 from backends.docker import docker
-from backends.dockerserver import activation, dockerserver
-from backends.dockerserver.activation import activated, real_addresses
+from backends.dockerserver import dockerserver
 from swarmkit import Denied, Invalid, Stage, open_pipeline
+from swarmkit.transport import activation
+from swarmkit.transport.activation import activated, real_addresses
 
 from ..transport.certificates import Authority
 
