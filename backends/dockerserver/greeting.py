@@ -1,4 +1,4 @@
-"""How the front greets a connection over TCP, and what a client reads that speaks TLS where it must not, or does none."""
+"""How the front greets a connection over TCP, and what a client reads that speaks TLS where none is, or the reverse."""
 
 from __future__ import annotations
 
