@@ -1,0 +1,167 @@
+"""One end of a connection as a state machine: bytes in, events out; wishes in, bytes out. No I/O, no clock."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from ..errors import SwarmError
+from .events import Event
+from .limits import Limits
+from .messages import Ends, WireMessage
+
+
+class Side(Enum):
+    """Who connected, and who was connected to; the value is the first number that a side chooses."""
+
+    INITIATOR = 1
+    ACCEPTOR = 2
+
+
+@frozen
+class Sent:
+    """A call that was made, and the numbers of what it carries."""
+
+    call: int
+    ends: Ends
+
+
+class Connection:
+    """The protocol for one connection (docs/protocol.md).
+
+    Give it what arrives with `receive_data` and act on the events; ask for things with the other methods; after either
+    write what `data_to_send` returns, until it returns nothing.
+
+    A number that is over may have ended a moment ago at the other end: what is asked about one does nothing (and
+    `send_item` and `reply` return None: the ends are still the caller's). `Misuse` is raised for a number that never
+    was, for more than there is room for, and for whatever is asked before the `HelloReceived`.
+
+    Held in memory at most: a frame that has not come whole, a message in parts, an answer for each call of the limit,
+    a few bytes for each thing that is open, and what was asked to be sent and is not yet handed out (`backlog`), which
+    is for the program to bound: it adds a message, or a frame of bulk, only after what was there has been written.
+    """
+
+    def __init__(self, side: Side, limits: Limits, *, root: bool, agent: str) -> None:
+        """Begin. `limits` are what is taken from the other peer, `root` is whether it may call ref 0."""
+
+    # --- bytes
+
+    def receive_data(self, data: bytes | bytearray | memoryview) -> list[Event]:
+        """Take bytes that arrived, in any pieces; `b""` is the end of the stream. Raises nothing for what they say.
+
+        After `Ended` all is ignored.
+        """
+        raise NotImplementedError
+
+    def lost(self, error: SwarmError) -> list[Event]:
+        """End the connection because the transport broke, or because nobody waits any longer; `error` says why."""
+        raise NotImplementedError
+
+    def data_to_send(self) -> list[bytes | memoryview]:
+        """Return what is to be written next, in this order; an empty list where there is nothing.
+
+        At most about `CHUNK` bytes, whole frames: what is asked for until the next time may come before the rest of a
+        long message. Bulk is not copied. A call whose last byte was returned counts as sent.
+        """
+        raise NotImplementedError
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that were asked to be sent and have not been returned by `data_to_send`."""
+        raise NotImplementedError
+
+    # --- calls
+
+    @property
+    def can_call(self) -> bool:
+        """Whether a call may be made now; if not, an answer makes room (or the connection is over: `call` says so)."""
+        raise NotImplementedError
+
+    def call(self, ref: int, message: WireMessage) -> Sent:
+        """Call a service of the other peer: 0 for its root, or a ref that it gave.
+
+        Raises `Unavailable` where the connection is over or either peer is leaving, or the other takes no more ends;
+        `Invalid` for a message that it does not take: too long, too deep, not plain; `NotFound` where it has no root.
+        Nothing has been done then.
+        """
+        raise NotImplementedError
+
+    def cancel(self, call: int) -> None:
+        """Give up a call made here. There is no event for its answer; the ends of one are closed by themselves."""
+        raise NotImplementedError
+
+    def reply(self, call: int, message: WireMessage) -> Ends | None:
+        """Answer a call of the other peer. Raises as `call` does; the call is then still to be answered."""
+        raise NotImplementedError
+
+    def fail(self, call: int, error: SwarmError) -> None:
+        """Answer a call of the other peer with an error. Details that cannot be sent are left out."""
+        raise NotImplementedError
+
+    def release(self, ref: int) -> None:
+        """Give up a service of the other peer. Calls in flight are still answered."""
+        raise NotImplementedError
+
+    # --- channels
+
+    def channel_room(self, channel: int) -> bool:
+        """Tell whether an item may be sent now in a channel that we gave; False also where it is over."""
+        raise NotImplementedError
+
+    def send_item(self, channel: int, message: WireMessage) -> Ends | None:
+        """Send a message in a channel that we gave. Raises as `call` does."""
+        raise NotImplementedError
+
+    def end_channel(self, channel: int, error: SwarmError | None = None) -> None:
+        """End a channel that we gave, well or with an error."""
+        raise NotImplementedError
+
+    def close_channel(self, channel: int) -> None:
+        """Give up a channel that was given to us. There are no more events of it; what still comes is dropped."""
+        raise NotImplementedError
+
+    def grant(self, channel: int, messages: int, size: int) -> None:
+        """Take so many messages and bytes more in a channel that was given to us. Several grants are sent as one."""
+        raise NotImplementedError
+
+    # --- streams
+
+    def room(self, stream: int) -> int:
+        """Return how many bytes may be sent now in a stream that we gave, a frame's at most; 0 also where it is over."""
+        raise NotImplementedError
+
+    def send_data(self, stream: int, data: bytes | memoryview) -> None:
+        """Send bytes, 1 to `room`, in a stream that we gave. They are not copied: leave them as they are."""
+        raise NotImplementedError
+
+    def send_eof(self, stream: int) -> None:
+        """Say that all was written in a stream that we gave."""
+        raise NotImplementedError
+
+    def reset(self, stream: int, error: SwarmError) -> None:
+        """Cut a stream that we gave."""
+        raise NotImplementedError
+
+    def stop(self, stream: int) -> None:
+        """Give up a stream that was given to us. There are no more events of it; what still comes is dropped."""
+        raise NotImplementedError
+
+    def credit(self, stream: int, size: int) -> None:
+        """Take so many bytes more in a stream that was given to us. Several credits are sent as one."""
+        raise NotImplementedError
+
+    # --- the connection
+
+    def ping(self) -> None:
+        """Ask the other peer whether it is there; `PongReceived` says yes."""
+        raise NotImplementedError
+
+    def go_away(self, error: SwarmError) -> None:
+        """Take no more calls and make none: say why. What goes on is finished; close when `idle`."""
+        raise NotImplementedError
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call, channel or stream is open and nothing is to be sent."""
+        raise NotImplementedError
