@@ -1,0 +1,84 @@
+"""Writing: one task hands the transport what the machine has to say, and lets in by turns what is long.
+
+Short answers (credit, grants, ends) are given to the machine as they arise; there are no more of them than there are
+calls, channels and streams. Whoever has a message or data to send waits for its turn first, so that no more than a
+little lies between the machine and the transport.
+"""
+
+from __future__ import annotations
+
+import trio
+from trio.lowlevel import ParkingLot
+
+from .connection import Connection
+
+BACKLOG = 65536
+"""Bytes that may wait in the machine before whoever has more to send must wait."""
+
+
+class Writer:
+    """The writing half of a connection; `run` does the work."""
+
+    def __init__(self, machine: Connection, stream: trio.abc.HalfCloseableStream) -> None:
+        self._machine = machine
+        self._stream = stream
+        self._idle = ParkingLot()  # the task itself
+        self._queue = ParkingLot()  # those who wait for their turn, in order
+        self._let_in = False  # the first of them, which has not run yet
+        self._busy = False
+        self._drained = ParkingLot()
+        self._over = False
+        self._finishing = False
+
+    def wake(self) -> None:
+        """Have what the machine was given written. It costs nothing where the task is at it already."""
+        self._idle.unpark()
+
+    async def turn(self) -> None:
+        """Wait until there is room for a message or a frame of data, which the caller hands over before it waits again.
+
+        First come, first served; there is no checkpoint where nobody has to wait. Once the connection is over nobody
+        waits: the machine refuses what it is given.
+        """
+        if not self._over and (self._queue or self._let_in or self._machine.backlog >= BACKLOG):
+            await self._queue.park()
+            self._let_in = False
+            self.wake()  # for the next one: it runs when this one waits again
+
+    def finish(self) -> None:
+        """End the sending side as soon as nothing is open and all has been written."""
+        self._finishing = True
+        self.wake()
+
+    def end(self) -> None:
+        """Take note that the connection is over: nobody waits for a turn any more."""
+        self._over = True
+        self._queue.unpark_all()
+        self.wake()
+
+    async def wait_drained(self) -> None:
+        """Wait until all that the machine was given has been written."""
+        while self._busy or self._machine.backlog:
+            await self._drained.park()
+
+    async def run(self) -> None:
+        """Write, until the end or until cancelled; raise trio.BrokenResourceError where the transport breaks."""
+        while True:
+            pieces = self._machine.data_to_send()
+            self._admit()
+            if pieces:
+                self._busy = True
+                # Copying a piece to write it with its header costs less than a second call of the system.
+                await self._stream.send_all(b"".join(pieces) if len(pieces) > 1 else pieces[0])
+                self._busy = False
+            elif self._finishing and self._machine.idle:
+                await self._stream.send_eof()
+                return
+            else:
+                self._drained.unpark_all()
+                await self._idle.park()
+
+    def _admit(self) -> None:
+        if self._queue and not self._let_in and self._machine.backlog < BACKLOG:
+            self._let_in = True
+            self._queue.unpark()
