@@ -68,7 +68,7 @@ async def open_peer(
     """Speak to a peer over a byte stream; yield it when it has said hello, and end the connection with the block.
 
     `offers` is what it may call, and all that it reaches; it is not closed. `limits` bound what is held for it. `head`
-    is what has been read of the stream before. Raises `Unavailable`, with the reason, for what does not say hello in time,
+    is what has been read of the stream before. Raises `Unavailable`, with the reason, for who says no hello in time,
     or is no peer. The stream is closed in every case, and what it carries is ended: streams and channels break, calls
     that run are cancelled, and services that were handed over are closed.
     """
