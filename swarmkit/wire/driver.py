@@ -19,7 +19,7 @@ from ..message import Message
 from ..service import Service
 from ..streams import CHUNK
 from . import events
-from .calling import CallsMade, CallsTaken
+from .calls import CallsMade, CallsTaken
 from .carrying import Carrier
 from .connection import Connection, Side
 from .events import Event
