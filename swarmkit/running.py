@@ -75,7 +75,9 @@ async def _run(pipeline: Pipeline, greet: Greet) -> None:
             async with pipeline.open() as front:
                 _say_ready(getattr(front, "addresses", ()))
                 await greet(front)
-                await trio.sleep_forever()
+                # A front whose clients cannot come again (those of the standard streams) ends the program with them.
+                await getattr(front, "wait_ended", trio.sleep_forever)()
+            nursery.cancel_scope.cancel()
 
 
 def _exit_at_once(number: int, _: FrameType | None) -> None:

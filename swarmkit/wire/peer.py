@@ -39,12 +39,17 @@ class Peer:
         return self._driver.error
 
     @property
+    def leaving(self) -> bool:
+        """Whether calls cannot be made any more: one of both is leaving, or the connection is over."""
+        return self._driver.leaving.is_set()
+
+    @property
     def ended(self) -> bool:
         """Whether the connection is over."""
         return self._driver.over.is_set()
 
     async def wait_leaving(self) -> None:
-        """Wait until calls cannot be made any more: one of both is leaving, or the connection is over."""
+        """Wait until calls cannot be made any more; see `leaving`."""
         await self._driver.leaving.wait()
 
     async def wait_ended(self) -> None:
