@@ -17,7 +17,8 @@ from ..errors import Invalid
 from .limits import Limits
 from .violations import Violation
 
-_SMALL_LEAVES: frozenset[type] = frozenset((float, str, bytes, bool, NoneType))  # these are plain whatever they are
+_LEAVES: frozenset[type] = frozenset((float, str, bytes, bool, NoneType))  # plain whatever they are; an int may be long
+_LEAST, _MOST = -(2**64), 2**64 - 1
 _TEXT: frozenset[type] = frozenset((str,))
 
 
@@ -96,10 +97,11 @@ def _measure(value: Any, depth: int) -> int:
         return 1
     if not depth:
         raise _NotPlain("arrays and maps are too deep in one another")
-    if _SMALL_LEAVES.issuperset(map(type, inside)):
+    if not inside or _LEAVES.issuperset(map(type, inside)):
         return count
     for one in inside:
-        if type(one) not in _SMALL_LEAVES:
+        kind = type(one)
+        if kind not in _LEAVES and (kind is not int or not _LEAST <= one <= _MOST):
             count += _measure(one, depth - 1) - 1
     return count
 
@@ -113,7 +115,7 @@ def _check_keys(value: Mapping[Any, Any]) -> None:
 def _check_leaf(value: Any) -> None:
     if not isinstance(value, (int, float, str, bytes, NoneType)):
         raise _NotPlain(f"a {type(value).__name__} is no plain value")
-    if isinstance(value, int) and not -(2**64) <= value < 2**64:
+    if isinstance(value, int) and not _LEAST <= value <= _MOST:
         raise _NotPlain("an integer has more than 64 bits")
 
 
