@@ -21,9 +21,10 @@ from ..streams import CHUNK
 from . import events
 from .calls import CallsMade, CallsTaken
 from .carrying import Carrier
-from .connection import Connection, Side
+from .connection import Connection
 from .events import Event
 from .limits import Limits
+from .state.numbers import Side
 from .writing import Writer
 
 log = logging.getLogger(__name__)
@@ -131,12 +132,16 @@ class Driver:
             self.leaving.set()
             self._writer.finish()
 
-    def close(self, error: SwarmError) -> None:
-        """End the connection and all that goes on there, and say why. Idempotent."""
-        if not self.over.is_set():
-            if self.greeted.is_set():
-                self._machine.go_away(error)
-            self._act(self._machine.lost(error))
+    async def close(self, error: SwarmError) -> None:
+        """End the connection and all that goes on there, and say why; wait until the stream is closed. Idempotent."""
+        if self.greeted.is_set() and not self.over.is_set():
+            self._machine.go_away(error)
+            self._writer.pause()
+            self._writer.wake()
+            with trio.move_on_after(LAST_WORDS_SECONDS):
+                await self._writer.wait_drained()
+        self._act(self._machine.lost(error))
+        await self.closed.wait()
 
     # -- what the machine tells -----------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ import trio
 from ..errors import SwarmError, Unavailable
 from ..instance import open_instance
 from ..service import Service
-from .connection import Side
 from .driver import Driver
 from .limits import Limits
 from .proxy import RemoteService
+from .state.numbers import Side
 
 HELLO_SECONDS = 10.0
 """How long the other peer may take to say who it is."""
@@ -84,9 +84,8 @@ async def open_peer(
             await _greet(driver)
             yield Peer(driver)
         finally:
-            driver.close(Unavailable("the other side has closed the connection"))
             with trio.CancelScope(shield=True):
-                await driver.closed.wait()
+                await driver.close(Unavailable("the other side has closed the connection"))
 
 
 async def _greet(driver: Driver) -> None:

@@ -27,7 +27,9 @@ class Writer:
         self._let_in = False  # the first of them, which has not run yet
         self._busy = False
         self._drained = ParkingLot()
+        self._paused = False
         self._over = False
+        self._stopped = False
         self._finishing = False
 
     def wake(self) -> None:
@@ -40,10 +42,18 @@ class Writer:
         First come, first served; there is no checkpoint where nobody has to wait. Once the connection is over nobody
         waits: the machine refuses what it is given.
         """
-        if not self._over and (self._queue or self._let_in or self._machine.backlog >= BACKLOG):
+        if not self._over and (self._queue or self._let_in or not self._has_room):
             await self._queue.park()
             self._let_in = False
             self.wake()  # for the next one: it runs when this one waits again
+
+    @property
+    def _has_room(self) -> bool:
+        return not self._paused and self._machine.backlog < BACKLOG
+
+    def pause(self) -> None:
+        """Let nobody in any more, so that what the machine has gets written."""
+        self._paused = True
 
     def finish(self) -> None:
         """End the sending side as soon as nothing is open and all has been written."""
@@ -58,11 +68,18 @@ class Writer:
 
     async def wait_drained(self) -> None:
         """Wait until all that the machine was given has been written."""
-        while self._busy or self._machine.backlog:
+        while not self._stopped and (self._busy or self._machine.backlog):
             await self._drained.park()
 
     async def run(self) -> None:
         """Write, until the end or until cancelled; raise trio.BrokenResourceError where the transport breaks."""
+        try:
+            await self._run()
+        finally:
+            self._stopped = True
+            self._drained.unpark_all()
+
+    async def _run(self) -> None:
         while True:
             pieces = self._machine.data_to_send()
             self._admit()
@@ -79,6 +96,6 @@ class Writer:
                 await self._idle.park()
 
     def _admit(self) -> None:
-        if self._queue and not self._let_in and self._machine.backlog < BACKLOG:
+        if self._queue and not self._let_in and self._has_room:
             self._let_in = True
             self._queue.unpark()
