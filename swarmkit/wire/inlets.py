@@ -37,7 +37,8 @@ class InletStream(trio.abc.ReceiveStream):
     def put(self, data: bytes) -> None:
         """Take what came; the window bounds it."""
         self._buffer += data
-        self._readers.unpark()
+        if self._readers:
+            self._readers.unpark()
 
     def end(self, error: SwarmError | None) -> None:
         """Take note that no more comes, because all was written or because of an error."""

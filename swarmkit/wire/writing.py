@@ -34,7 +34,8 @@ class Writer:
 
     def wake(self) -> None:
         """Have what the machine was given written. It costs nothing where the task is at it already."""
-        self._idle.unpark()
+        if self._idle:
+            self._idle.unpark()
 
     async def turn(self) -> None:
         """Wait until there is room for a message or a frame of data, which the caller hands over before it waits again.

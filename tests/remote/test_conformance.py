@@ -1,0 +1,83 @@
+"""The kit through the wire: hosts and sources in memory, behind `remote`, over every transport that needs no machine.
+
+More backends go into `HOSTS`, more transports into `far.TRANSPORTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from trio.testing import MockClock
+
+from backends.fake import FakeStage
+from swarmkit.part import Stage
+from swarmkit.parts import aggregate_of
+from swarmkit.pipeline import Pipeline
+from swarmkit.testing import (
+    HOST_CHECKS,
+    SERVICE_CHECKS,
+    SOURCE_CHECKS,
+    Check,
+    HostSubject,
+    ListSource,
+    SourceSubject,
+    Subject,
+)
+
+from .far import TRANSPORTS, Through
+
+HOSTS: Mapping[str, Callable[[], Stage | Pipeline]] = {
+    "fake": lambda: FakeStage("one"),
+    "aggregate": lambda: aggregate_of({"one": FakeStage("one"), "two": FakeStage("two")}),
+}
+"""What stands behind the wire, by name."""
+
+
+@pytest.fixture(params=list(TRANSPORTS))
+def through(request: pytest.FixtureRequest) -> Through:
+    """Give each transport."""
+    return TRANSPORTS[request.param]
+
+
+@pytest.fixture(params=list(HOSTS))
+def host(request: pytest.FixtureRequest, through: Through, tmp_path: Path) -> HostSubject:
+    """Give each host behind each transport."""
+    return HostSubject(name=f"{request.param} through a wire", open=lambda: through(HOSTS[request.param](), tmp_path))
+
+
+@pytest.fixture
+def source(through: Through, tmp_path: Path) -> SourceSubject:
+    """Give a source in memory behind each transport."""
+    source = ListSource({"first": "docker unix:///run/first.sock"})
+    return SourceSubject(
+        name="list through a wire",
+        open=lambda: through(source, tmp_path),
+        add=source.add,
+        remove=source.remove,
+    )
+
+
+@pytest.mark.parametrize("check", SERVICE_CHECKS, ids=str)
+async def test_service(host: HostSubject, check: Check[Subject], autojump_clock: MockClock) -> None:
+    """A host behind a wire is a service."""
+    await check(host)
+
+
+@pytest.mark.parametrize("check", HOST_CHECKS, ids=str)
+async def test_host(host: HostSubject, check: Check[HostSubject], autojump_clock: MockClock) -> None:
+    """A host behind a wire is a host."""
+    await check(host)
+
+
+@pytest.mark.parametrize("check", SERVICE_CHECKS, ids=str)
+async def test_source_as_a_service(source: SourceSubject, check: Check[Subject], autojump_clock: MockClock) -> None:
+    """A source behind a wire is a service."""
+    await check(source)
+
+
+@pytest.mark.parametrize("check", SOURCE_CHECKS, ids=str)
+async def test_source(source: SourceSubject, check: Check[SourceSubject], autojump_clock: MockClock) -> None:
+    """A source behind a wire is a source."""
+    await check(source)
