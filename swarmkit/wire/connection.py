@@ -46,13 +46,12 @@ class Connection:
     def __init__(self, side: Side, limits: Limits, *, root: bool, agent: str) -> None:
         """Begin. `limits` are what is taken from the other peer, `root` is whether it may call ref 0."""
         hello = Hello(agent, root, limits)
-        self._core = Core(side, limits, root_given=root)
+        self._core = Core(side, limits, root_given=root, greeting=encode_greeting(hello))
         self._inbound = Inbound(self._core, hello)
         self._calls = self._inbound.calls
         self._channels = self._inbound.handover.channels
         self._streams = self._inbound.handover.streams
         self._refs = self._inbound.handover.refs
-        self._greeting = encode_greeting(hello)
 
     # --- bytes
 
@@ -75,7 +74,7 @@ class Connection:
         if self._core.phase is Phase.OVER:
             return []
         events = self._core.start_events()
-        self._greeting = b""
+        self._core.greeting = b""
         self._inbound.end(error)
         return events
 
@@ -86,15 +85,15 @@ class Connection:
         long message. Bulk is not copied. A call whose last byte was returned counts as sent.
         """
         out = self._core.outbox.take()
-        if self._greeting:
-            out.insert(0, self._greeting)
-            self._greeting = b""
+        if self._core.greeting:
+            out.insert(0, self._core.greeting)
+            self._core.greeting = b""
         return out
 
     @property
     def backlog(self) -> int:
         """Bytes that were asked to be sent and have not been returned by `data_to_send`."""
-        return len(self._greeting) + self._core.outbox.size
+        return len(self._core.greeting) + self._core.outbox.size
 
     # --- calls
 

@@ -25,6 +25,8 @@ class Core:
     """What the other takes; the defaults until its HELLO has come."""
     root_given: bool = False
     root_offered: bool = False
+    greeting: bytes = b""
+    """The first bytes, until they are written: before all that is in the outbox, whatever becomes of that."""
     outbox: Outbox = field(factory=Outbox)
     events: list[Event] = field(factory=list)
     phase: Phase = Phase.PREFACE

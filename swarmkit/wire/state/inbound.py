@@ -100,6 +100,7 @@ class Inbound:
             if self._preface != PREFACE:
                 raise Violation(f"its first bytes are {self._preface!r}, not {PREFACE!r}")
             self._core.step(Step.PREFACE)
+            self._preface = b""
         return data[missing:]
 
     def _take(self, frame: Frame) -> None:
@@ -168,7 +169,9 @@ class Inbound:
         foreign = self._preface if self._core.phase is Phase.PREFACE else b""
         self._core.events.append(Violated(error, foreign))
         self.end(error)
-        if not foreign:
+        if foreign:  # a stranger is spoken to in another way, or not at all
+            self._core.greeting = b""
+        else:
             self._core.outbox.put(Type.GOAWAY, self.calls.taken.highest, encode_goaway(error, self._core.theirs))
 
     def end(self, error: SwarmError) -> None:
