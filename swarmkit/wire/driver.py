@@ -7,6 +7,7 @@ waits for anybody: what comes in is put where its owner takes it, within the win
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -106,22 +107,22 @@ class Driver:
             self._break(error)
 
     def _break(self, error: Exception) -> None:
-        reason = str(error) or str(error.__cause__ or "") or type(error).__name__
-        self._act(self._machine.lost(Unavailable(f"the connection broke: {reason}")))
+        self._act(self._machine.lost(Unavailable(f"the connection broke: {_reason(error)}")))
 
     async def _keep_alive(self) -> None:
         await self.greeted.wait()
-        asked = False
         while True:
-            await trio.sleep_until(self._heard + QUIET_SECONDS * (2 if asked else 1))
-            quiet = trio.current_time() - self._heard
-            if quiet >= 2 * QUIET_SECONDS:
-                self._act(self._machine.lost(Unavailable(f"nothing was heard from it for {quiet:.0f} s")))
+            before = self._heard
+            await trio.sleep_until(before + QUIET_SECONDS)
+            if self._heard != before:
+                continue
+            self._machine.ping()
+            self._writer.wake()
+            await trio.sleep_until(before + 2 * QUIET_SECONDS)
+            if self._heard == before:
+                reason = f"nothing was heard from it for {2 * QUIET_SECONDS:g} s"
+                self._act(self._machine.lost(Unavailable(reason)))
                 return
-            asked = quiet >= QUIET_SECONDS
-            if asked:
-                self._machine.ping()
-                self._writer.wake()
 
     # -- what others want -----------------------------------------------------------------------------------------
 
@@ -192,6 +193,14 @@ class Driver:
         self.over.set()
         self._writer.end()
         self.made.end()
+
+
+def _reason(error: Exception) -> str:
+    """Say why a transport broke: its own words, else the system's."""
+    cause = error.__cause__
+    if isinstance(cause, OSError) and cause.errno is not None:
+        return os.strerror(cause.errno).lower()
+    return str(error) or str(cause or "") or "the other side has gone"
 
 
 def _agent() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 from attrs import field, frozen
 
-from backends.fake.memory import memory_stream_pair
+from backends.fake.memory import MemoryStream, memory_stream_pair
 from backends.listen import ListenStage
 from backends.remote import RemoteStage
 from swarmkit.instance import open_instance
@@ -36,7 +36,7 @@ class MemoryDialer:
     service: Service
     nursery: trio.Nursery
     down: list[str] = field(factory=list)
-    streams: list[trio.abc.HalfCloseableStream] = field(factory=list)
+    streams: list[MemoryStream] = field(factory=list)
     address = "memory://far"
     ip = None
 
