@@ -40,9 +40,10 @@ class Script:
         self._reader = FrameReader(2**31)
         self._reader.feed(joined(self.machine)[len(PREFACE) :])
         self.greeting = self._reader.next()
-        self.send(PREFACE + raw(Type.HELLO, 0, HELLO) if hello is None else hello)
         if hello is None:
-            self.events.clear()
+            self.machine.receive_data(PREFACE + raw(Type.HELLO, 0, HELLO))
+        elif hello:
+            self.send(hello)
 
     def send(self, *frames: bytes) -> list[Event]:
         """Let frames arrive; return the events of these."""
