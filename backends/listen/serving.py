@@ -43,7 +43,8 @@ class Serving:
         who = credentials_of(transport)
         refusal = None
         if who is None or not self.allowed.lets_in(who):
-            refusal = Denied(f"{who} may not connect here: it is neither root nor the user that serves, nor allowed")
+            name = f"uid {who.uid}, gid {who.gid}" if who is not None else "a socket of another kind"
+            refusal = Denied(f"{name} is neither root, nor the user that serves here, nor allowed")
         await self._serve(partial(self.converse, who=str(who), refusal=refusal), transport, str(who))
 
     async def tcp(self, transport: trio.SocketStream) -> None:

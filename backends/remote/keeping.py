@@ -23,6 +23,10 @@ RETRY_FIRST, RETRY_LAST = 0.5, 10.0
 """Seconds before a lost connection is made again: the first wait, and the longest. Up to a quarter is added."""
 
 
+FAREWELL_SECONDS = 2.0
+"""How long a far end that offers nothing may take to say why."""
+
+
 class State(Enum):
     """What is known of a far end, in the words of an engine's."""
 
@@ -80,6 +84,8 @@ class Keeper:
         """Connect and hold the connection, after its last call for as long as something goes on there."""
         try:
             async with open_peer(await _dial(dialer), Side.INITIATOR) as peer:
+                if not peer.offers:
+                    raise await _why_nothing(peer)
                 began = trio.current_time()
                 self._mark_up(peer)
                 await peer.wait_leaving()
@@ -120,3 +126,10 @@ async def _dial(dialer: Dialer) -> trio.abc.HalfCloseableStream:
         raise Unavailable(dialling_reason(error, dialer.address)) from error
     except trio.BrokenResourceError as error:
         raise Unavailable(str(error) or "the connection broke") from error
+
+
+async def _why_nothing(peer: Peer) -> Unavailable:
+    """Return why a far end offers no service, as it says itself if it does."""
+    with trio.move_on_after(FAREWELL_SECONDS):
+        await peer.wait_leaving()
+    return Unavailable(str(peer.error or "it offers no service"))

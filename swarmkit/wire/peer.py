@@ -34,6 +34,11 @@ class Peer:
         return self._driver.hello.agent if self._driver.hello is not None else ""
 
     @property
+    def offers(self) -> bool:
+        """Whether the other peer offers a service."""
+        return self._driver.hello is not None and self._driver.hello.root
+
+    @property
     def error(self) -> SwarmError | None:
         """Why the connection is over or no more calls are taken; None while they are, and where all ended well."""
         return self._driver.error
