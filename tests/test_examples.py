@@ -27,7 +27,7 @@ def run(module: str, *words: str, engine: str = "unix:///nonexistent.sock") -> s
 
 def test_every_example_has_a_test_here() -> None:
     """No example is left untested."""
-    tested = {"merged_logs", "task_per_host", "own_layer", "demo"}
+    tested = {"merged_logs", "task_per_host", "own_layer", "demo", "two_halves"}
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested | {"__init__"}
 
 
@@ -50,6 +50,13 @@ def test_own_layer_changes_one_message_and_refuses_another() -> None:
         "web has the labels {'made-by': 'own_layer'}",
         "root was refused: privileged containers are not allowed here",
     ]
+
+
+def test_two_halves_are_one_while_both_are_there() -> None:
+    """Hosts behind a wire are used like those here, and shown as down when the other half has ended."""
+    lines = run("two_halves").splitlines()
+    assert lines[:3] == ["up: dc1/node-1 dc1/node-2 here", "dc1/node-2/cat says: through the wire", "up: here"]
+    assert len(lines) == 4
 
 
 def test_demo_proves_the_virtual_host_without_an_engine() -> None:

@@ -14,8 +14,8 @@ from swarmkit.service import Service
 from swarmkit.transport import FreshContext, TlsFiles
 from swarmkit.transport.credentials import Allowed, credentials_of
 from swarmkit.transport.greeting import end_gently, greet_plain, greet_tls, peer_of
-from swarmkit.wire.peer import HELLO_SECONDS, Peer, open_peer
-from swarmkit.wire.state.numbers import Side
+from swarmkit.wire import Peer, Side, open_peer
+from swarmkit.wire.peer import HELLO_SECONDS
 
 from .strangers import answer_http, first_bytes, is_peer, speaks_http
 

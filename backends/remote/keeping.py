@@ -11,8 +11,7 @@ from attrs import define, field
 
 from swarmkit.errors import SwarmError, Unavailable
 from swarmkit.transport import Dialer, dialling_reason
-from swarmkit.wire.peer import Peer, open_peer
-from swarmkit.wire.state.numbers import Side
+from swarmkit.wire import Peer, Side, open_peer
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from swarmkit.errors import SwarmError, Timeout, Unavailable, host_down
 from swarmkit.message import Message, Verb, ack
 from swarmkit.rows import Listing, Row
 from swarmkit.service import close_ends
-from swarmkit.wire.peer import Peer
+from swarmkit.wire import Peer
 
 from .keeping import Keeper, State
 

@@ -19,8 +19,7 @@ from swarmkit.part import Stage
 from swarmkit.pipeline import Pipeline
 from swarmkit.service import Service
 from swarmkit.transport import UnixDialer
-from swarmkit.wire.peer import open_peer
-from swarmkit.wire.state.numbers import Side
+from swarmkit.wire import Side, open_peer
 
 Opening = Callable[[], AbstractAsyncContextManager[Service]]
 """Open a service that ends with the block."""

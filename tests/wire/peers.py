@@ -10,9 +10,7 @@ import trio
 from backends.fake.memory import memory_stream_pair
 from swarmkit.message import Message, ack
 from swarmkit.service import Service, close_ends
-from swarmkit.wire.limits import Limits
-from swarmkit.wire.peer import Peer, open_peer
-from swarmkit.wire.state.numbers import Side
+from swarmkit.wire import Limits, Peer, Side, open_peer
 
 
 async def echo(message: Message, /) -> Message:

@@ -14,9 +14,7 @@ from swarmkit.errors import Code, Conflict, Internal, Invalid, NotFound, SwarmEr
 from swarmkit.message import Message, Verb, ack
 from swarmkit.service import close_ends
 from swarmkit.streams import BytesStream, open_pipe, read_whole
-from swarmkit.wire.limits import Limits
-from swarmkit.wire.peer import open_peer
-from swarmkit.wire.state.numbers import Side
+from swarmkit.wire import Limits, Side, open_peer
 from swarmkit.wire.windows import MOST_BYTES, Allowance, Window
 
 from .peers import Hub, echo, swallow, two_peers
