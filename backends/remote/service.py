@@ -75,5 +75,6 @@ class RemoteService:
             "StateSeconds": round(trio.current_time() - keeper.since, 3),
         }
         here = {"Name": self.name, "Address": self._address}
-        rows = self._nodes or [Row(name=self.name, path=("nodes", self.name), document=here)]
+        # A row with a member: whoever asks takes this for many hosts, which it may turn out to be, and not for one.
+        rows = self._nodes or [Row(name=self.name, path=("nodes", self.name), member=self.name, document=here)]
         return [evolve(row, lost=keeper.reason, document={**row.document, **state}) for row in rows]

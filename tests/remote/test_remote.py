@@ -12,6 +12,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from backends.dockerserver.hosts import Hosts
 from backends.fake import FakeStage
 from backends.remote import RemoteStage
 from swarmkit.errors import Code, SwarmError, Timeout, Unavailable
@@ -219,6 +220,21 @@ async def test_nodes_are_shown_as_lost(autojump_clock: MockClock) -> None:
             assert [(row.name, row.lost, row.document["State"]) for row in rows] == [
                 ("node-1", "gone", "unhealthy"),
                 ("node-2", "gone", "unhealthy"),
+            ]
+
+
+async def test_a_front_over_it_takes_it_for_many_hosts(autojump_clock: MockClock) -> None:
+    """It is opened before it is known what the far end is: two hosts, here, that are used as two."""
+    async with far_end_of_fakes() as (far, stage):
+        far.cut("not there yet")
+        async with stage.open(None) as service:
+            hosts = await Hosts.of(service)
+            far.mend()
+            await trio.sleep(15)
+            assert not hosts.single
+            assert [(node.path, node.lost) for node in await hosts.nodes()] == [
+                (("nodes", "node-1"), None),
+                (("nodes", "node-2"), None),
             ]
 
 
