@@ -14,12 +14,18 @@ from attrs import field, frozen
 from backends.fake.memory import MemoryStream, memory_stream_pair
 from backends.listen import ListenStage
 from backends.remote import RemoteStage
+from backends.remote.command import CommandTransport
+from swarmkit.errors import Unavailable
 from swarmkit.instance import open_instance
+from swarmkit.message import Message, Verb
 from swarmkit.part import Stage
 from swarmkit.pipeline import Pipeline
 from swarmkit.service import Service
-from swarmkit.transport import UnixDialer
+from swarmkit.transport import TlsTransport, UnixDialer
 from swarmkit.wire import Side, open_peer
+
+from ..transport.certificates import Authority
+from .forking import command_for
 
 Opening = Callable[[], AbstractAsyncContextManager[Service]]
 """Open a service that ends with the block."""
@@ -79,8 +85,40 @@ async def over_unix(stage: Stage | Pipeline, folder: Path) -> AsyncIterator[Serv
         yield near
 
 
-TRANSPORTS: Mapping[str, Through] = {"memory": over_memory, "unix": over_unix}
-"""Ways between both ends, by name."""
+@asynccontextmanager
+async def over_tls(stage: Stage | Pipeline, folder: Path) -> AsyncIterator[Service]:
+    """Serve over TCP with TLS, and certificates on both sides, by the parts themselves."""
+    authority = Authority(folder)
+    serving = ListenStage(("tcp://127.0.0.1:0",), tls=authority.issue("server"))
+    async with _opened(stage) as service, serving.open(service) as front:
+        port = int(front.addresses[0].rpartition(":")[2])  # type: ignore[attr-defined]  # it is a front
+        async with RemoteStage(TlsTransport("127.0.0.1", port, authority.issue("client")), "far").open(None) as near:
+            yield near
+
+
+TRANSPORTS: Mapping[str, Through] = {"memory": over_memory, "unix": over_unix, "tls": over_tls}
+"""Ways between both ends of one process, by name."""
+
+
+@asynccontextmanager
+async def over_standard(stage: Stage | Pipeline, forks: Path) -> AsyncIterator[Service]:
+    """Serve from another process, on its standard streams; `forks` is where it is forked (`forking`)."""
+    stages = stage.stages if isinstance(stage, Pipeline) else (stage,)
+    command = command_for(forks, "listen -", *map(str, stages))
+    async with RemoteStage(CommandTransport(tuple(command)), "far").open(None) as near:
+        await _until_up(near)
+        yield near
+
+
+async def _until_up(service: Service) -> None:
+    with trio.fail_after(30):
+        while True:
+            try:
+                await service(Message(Verb.LS))
+            except Unavailable:
+                await trio.sleep(0.02)
+            else:
+                return
 
 
 def _opened(stage: Stage | Pipeline) -> AbstractAsyncContextManager[Service]:

@@ -1,7 +1,4 @@
-"""The kit through the wire: hosts and sources in memory, behind `remote`, over every transport that needs no machine.
-
-More backends go into `HOSTS`, more transports into `far.TRANSPORTS`.
-"""
+"""The kit through the wire: hosts and sources in memory, behind `remote`, over every transport within one process."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ import pytest
 from trio.testing import MockClock
 
 from backends.fake import FakeStage
+from swarmkit.debug import DebugStage
 from swarmkit.part import Stage
 from swarmkit.parts import aggregate_of
 from swarmkit.pipeline import Pipeline
@@ -30,21 +28,28 @@ from .far import TRANSPORTS, Through
 
 HOSTS: Mapping[str, Callable[[], Stage | Pipeline]] = {
     "fake": lambda: FakeStage("one"),
+    "debug": lambda: DebugStage() | FakeStage("one"),
     "aggregate": lambda: aggregate_of({"one": FakeStage("one"), "two": FakeStage("two")}),
 }
 """What stands behind the wire, by name."""
+
+
+PAIRS = (("fake", "memory"), ("fake", "unix"), ("fake", "tls"), ("debug", "tls"), ("aggregate", "unix"))
+"""What is checked: each host, and each transport."""
+
+
+@pytest.fixture(params=PAIRS, ids=" over ".join)
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> HostSubject:
+    """Give each pair of a host and a transport."""
+    name, transport = request.param
+    through = TRANSPORTS[transport]
+    return HostSubject(name=f"{name} over {transport}", open=lambda: through(HOSTS[name](), tmp_path))
 
 
 @pytest.fixture(params=list(TRANSPORTS))
 def through(request: pytest.FixtureRequest) -> Through:
     """Give each transport."""
     return TRANSPORTS[request.param]
-
-
-@pytest.fixture(params=list(HOSTS))
-def host(request: pytest.FixtureRequest, through: Through, tmp_path: Path) -> HostSubject:
-    """Give each host behind each transport."""
-    return HostSubject(name=f"{request.param} through a wire", open=lambda: through(HOSTS[request.param](), tmp_path))
 
 
 @pytest.fixture
