@@ -12,7 +12,7 @@ from .given import GivenServices
 from .inlets import Inlets
 from .limits import Limits
 from .messages import Ends, Ret, WireMessage
-from .proxy import Call, RemoteService
+from .proxy import Call, Proxy
 from .pumps import Pumps, close_given
 from .writing import Writer
 
@@ -64,7 +64,7 @@ class Carrier:
         """Return a message that came as our services know it."""
         ret: Service | Receiver | None = None
         if message.ret is Ret.SERVICE and ends.ret is not None:
-            ret = RemoteService(ends.ret, call, self._release)
+            ret = Proxy(ends.ret, call, self._release)
         elif message.ret is Ret.CHANNEL and ends.ret is not None:
             ret = self.inlets.open_channel(ends.ret)
         att = self.inlets.open_stream(ends.att) if ends.att is not None else None

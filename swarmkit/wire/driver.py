@@ -71,20 +71,26 @@ class Driver:
 
         Nothing but `close` ends it, not even being cancelled: what is to be said at last is said to the end.
         """
-        with trio.CancelScope(shield=True):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write)
-                nursery.start_soon(self._keep_alive)
-                nursery.start_soon(self._read, head, ended := trio.Event())
-                await self.over.wait()
-                with trio.move_on_after(LAST_WORDS_SECONDS):
-                    await self._writer.wait_drained()
-                    with suppress(*_BROKEN):
-                        await self._stream.send_eof()
-                        await ended.wait()  # closing with unread input would reset what was written last
-                nursery.cancel_scope.cancel()
-            await trio.aclose_forcefully(self._stream)
-        self.closed.set()
+        try:
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    nursery.start_soon(self._keep_alive)
+                    nursery.start_soon(self._read, head, ended := trio.Event())
+                    await self.over.wait()
+                    with trio.move_on_after(LAST_WORDS_SECONDS):
+                        await self._say_last_words(ended)
+                    nursery.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(self._stream)
+            self.closed.set()
+
+    async def _say_last_words(self, ended: trio.Event) -> None:
+        await self._writer.wait_drained()
+        with suppress(*_BROKEN):
+            await self._stream.send_eof()
+            await ended.wait()  # closing with unread input would reset what was written last
 
     async def _read(self, head: bytes, ended: trio.Event) -> None:
         data = head

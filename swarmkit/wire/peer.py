@@ -12,7 +12,7 @@ from ..instance import open_instance
 from ..service import Service
 from .driver import Driver
 from .limits import Limits
-from .proxy import RemoteService
+from .proxy import Proxy
 from .state.numbers import Side
 
 HELLO_SECONDS = 10.0
@@ -26,7 +26,7 @@ class Peer:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self.root: Service = RemoteService(0, driver.made.call, lambda _: None)
+        self.root: Service = Proxy(0, driver.made.call, lambda _: None)
 
     @property
     def agent(self) -> str:

@@ -14,7 +14,7 @@ Call = Callable[[int, Message], Awaitable[Message]]
 """Call a service of the other peer by its ref; the ends of the message are owned by the call."""
 
 
-class RemoteService:
+class Proxy:
     """Call what the other peer has handed over. Closing it says that it is not called any more."""
 
     def __init__(self, ref: int, call: Call, release: Callable[[int], None]) -> None:

@@ -23,12 +23,6 @@ class Allowance:
 
     left: int = GROWTH
 
-    def take(self, wanted: int) -> int:
-        """Return as much of what is wanted as there is."""
-        taken = min(wanted, self.left)
-        self.left -= taken
-        return taken
-
 
 @define(eq=False)
 class Window:
@@ -55,7 +49,8 @@ class Window:
         return granted + (self._grow() if emptied else 0)
 
     def _grow(self) -> int:
-        more = self.allowance.take(max(0, min(self.size, self.most - self.size)) * self.cost) // self.cost
+        more = max(0, min(self.size, self.most - self.size, self.allowance.left // self.cost))
+        self.allowance.left -= more * self.cost
         self.size += more
         self._grown += more
         return more

@@ -15,7 +15,7 @@ from swarmkit.message import Message, Verb, ack
 from swarmkit.service import close_ends
 from swarmkit.streams import BytesStream, open_pipe, read_whole
 from swarmkit.wire import Limits, Side, open_peer
-from swarmkit.wire.windows import MOST_BYTES, Allowance, Window
+from swarmkit.wire.inlets import Inlets
 
 from .peers import Hub, echo, swallow, two_peers
 
@@ -242,28 +242,6 @@ async def test_a_stalled_stream_holds_up_nobody(autojump_clock: MockClock) -> No
         assert stalled.att is not None
         await stalled.att.aclose()
         nursery.cancel_scope.cancel()
-
-
-def test_a_fast_reader_gets_a_wider_window() -> None:
-    """A stream that is read as it comes is sent further ahead; one that is read slowly is not."""
-    fast, slow = (Window(65536, MOST_BYTES, Allowance()) for _ in range(2))
-    for _ in range(100):
-        fast.take(fast.size, emptied=True)
-        slow.take(slow.size, emptied=False)
-    assert (fast.size, slow.size) == (MOST_BYTES, 65536)
-
-
-def test_windows_grow_together_no_further_than_allowed() -> None:
-    """What one gives back another may have."""
-    allowance = Allowance(100)
-    one, two = Window(80, 1000, allowance), Window(80, 1000, allowance)
-    assert one.take(80, emptied=True) == 160
-    assert two.take(80, emptied=True) == 100
-    one.close()
-    one.close()
-    assert two.take(100, emptied=True) == 180
-    two.close()
-    assert allowance.left == 100
 
 
 # -- channels ----------------------------------------------------------------------------------------------------------
@@ -586,6 +564,26 @@ async def test_a_silent_peer_is_asked_and_then_given_up(autojump_clock: MockCloc
         assert 10 <= trio.current_time() - began <= 20
         assert "nothing was heard" in str(peer.error)
         gate.open()
+
+
+async def test_a_fault_of_ours_is_raised_and_nothing_hangs(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """What acts on an event fails: the block ends with that, and so does the other peer's connection."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Inlets, "put_data", fail)
+
+    async def use() -> None:
+        async with two_peers() as (peer, _):
+            await peer.root(Message(Verb.FILE, att=BytesStream(b"x")))
+            await trio.sleep_forever()
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await use()
+    assert caught.group_contains(ZeroDivisionError)
 
 
 async def test_nothing_is_said_for_ten_seconds(autojump_clock: MockClock) -> None:
