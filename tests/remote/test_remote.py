@@ -14,6 +14,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from backends.dockerserver.hosts import Hosts
 from backends.fake import FakeStage
+from backends.fake.memory import memory_stream_pair
 from backends.remote import RemoteStage
 from swarmkit.errors import Code, SwarmError, Timeout, Unavailable
 from swarmkit.host import Host
@@ -23,6 +24,7 @@ from swarmkit.parts import aggregate_of
 from swarmkit.rows import Listing
 from swarmkit.service import Service
 from swarmkit.streams import BytesStream, open_pipe, read_whole
+from swarmkit.wire import Peer, Side, open_peer
 
 from .far import MemoryDialer
 
@@ -311,3 +313,42 @@ async def test_reading_a_lost_stream_raises(autojump_clock: MockClock) -> None:
         with pytest.raises(Unavailable):
             await reply.att.receive_some()
         await sender.wait_reader_gone()
+
+
+async def test_what_goes_on_outlives_a_goodbye(autojump_clock: MockClock) -> None:
+    """A far end that leaves in an orderly way finishes its streams; new calls go to a new connection."""
+    sender, receiver = open_pipe()
+    peers: list[Peer] = []
+
+    async def give(message: Message, /) -> Message:
+        return ack(att=receiver if message.verb is Verb.LOG else None)
+
+    @define
+    class Leaving:
+        nursery: trio.Nursery
+        address, ip = "memory://leaving", None
+
+        async def __call__(self) -> trio.abc.HalfCloseableStream:
+            near, far = memory_stream_pair()
+            self.nursery.start_soon(self._serve, far)
+            return near
+
+        async def _serve(self, stream: trio.abc.HalfCloseableStream) -> None:
+            async with open_peer(stream, Side.ACCEPTOR, offers=give) as peer:
+                peers.append(peer)
+                await peer.wait_ended()
+
+    async with open_instance() as nursery, RemoteStage(Leaving(nursery), "dc1").open(None) as service:
+        reply = await service(Message(Verb.LOG))
+        peers[0].leave(Unavailable("a new version is started"))
+        await wait_all_tasks_blocked()
+        assert "a new version is started" in (await refusal(service, Message(Verb.LS))).message
+        await trio.sleep(2)
+        await service(Message(Verb.LS))
+        assert [peer.ended for peer in peers] == [False, False]
+        await sender.send_all(b"to the end")
+        sender.send_eof()
+        assert reply.att is not None
+        assert await read_whole(reply.att) == b"to the end"
+        await peers[0].wait_ended()
+        assert not peers[1].ended
