@@ -14,6 +14,7 @@ from trio.lowlevel import ParkingLot
 
 from .errors import SwarmError, Unavailable
 from .message import Message
+from .service import close_ends
 
 DEFAULT_BOUND = 4096
 """Messages that may wait in a channel."""
@@ -133,21 +134,39 @@ class Receiver:
             raise StopAsyncIteration from None
 
     def close(self) -> None:
-        """Give the channel up; what waits in it is dropped. Idempotent."""
+        """Give the channel up; what waits in it is dropped. Idempotent.
+
+        It cannot close what these messages carry: where they may carry something, use `aclose`, or the block.
+        """
         self._state.closed = True
         self._state.queue.clear()
         self._state.wake_all()
 
     async def aclose(self) -> None:
-        """Do as `close` does, with a checkpoint."""
-        self.close()
+        """Do as `close` does, and close what the dropped messages carry, with a checkpoint."""
+        await self._close_whole()
         await trio.lowlevel.checkpoint()
+
+    async def _close_whole(self) -> None:
+        """Close, with what the dropped messages carry; a receiver over another one need not do more than `close`."""
+        self.close()
 
     async def __aenter__(self) -> Receiver:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._close_whole()
+
+
+class _MemoryReceiver(Receiver):
+    """The receiving end of a channel in memory."""
+
+    async def _close_whole(self) -> None:
+        dropped = tuple(self._state.queue)
         self.close()
+        with trio.CancelScope(shield=True):
+            for message in dropped:
+                await close_ends(message)
 
 
 def open_channel(bound: int = DEFAULT_BOUND) -> tuple[Sender, Receiver]:
@@ -155,4 +174,4 @@ def open_channel(bound: int = DEFAULT_BOUND) -> tuple[Sender, Receiver]:
     if bound < 1:
         raise ValueError(f"a channel holds one message at least, not {bound}")
     state = _State(bound)
-    return Sender(state), Receiver(state)
+    return Sender(state), _MemoryReceiver(state)

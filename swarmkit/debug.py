@@ -171,6 +171,10 @@ class _TappedReceiver(Receiver):
         self._end("closed by its receiver")
         self._inner.close()
 
+    async def _close_whole(self) -> None:
+        self._end("closed by its receiver")
+        await self._inner._close_whole()
+
     def _end(self, how: str) -> None:
         if not self._over:
             self._over = True
