@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarmkit.errors import Unavailable
 from swarmkit.wire import events as ev
 from swarmkit.wire.connection import Connection, Side
 
@@ -15,7 +15,9 @@ from .hostile import TIGHT, Attack
 from .machines import Script, joined
 from .programs import NO, Numbers, Program
 
-numbers = st.binary(min_size=20, max_size=1500).map(Numbers)
+# Bytes that hypothesis makes are short and shrink well; those of chance are long and lead far.
+chance = st.builds(lambda seed, size: random.Random(seed).randbytes(size), st.integers(0, 2**32), st.integers(0, 4000))
+numbers = (st.binary(max_size=1500) | chance).map(Numbers)
 
 
 def cut(data: bytes, numbers: Numbers) -> list[bytes]:
@@ -34,7 +36,7 @@ def told(events: list[ev.Event]) -> list[str]:
 
 
 @given(numbers, numbers, st.booleans())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_any_fragmentation_gives_the_same_events(numbers: Numbers, cuts: Numbers, wild: bool) -> None:
     """However what one peer sends is cut, the other is told the same, up to the violation if there is one."""
     attack = Attack(numbers.choose)
@@ -96,7 +98,7 @@ class Network:
 
 
 @given(numbers)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_any_interleaving_delivers_everything_once(numbers: Numbers) -> None:
     """No violation; each call is answered once; streams and channels that ended well have arrived whole."""
     network = Network(numbers)
@@ -132,7 +134,7 @@ def assert_channels_are_whole(sender: Program, receiver: Program) -> None:
 
 
 @given(numbers)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_any_stop_ends_everything_once(numbers: Numbers) -> None:
     """Wherever the connection breaks, each call is over once, and one that is known not to have been taken was not."""
     network = Network(numbers)
@@ -143,10 +145,8 @@ def test_any_stop_ends_everything_once(numbers: Numbers) -> None:
         assert program.over
     for end, other in (network.ends, network.ends[::-1]):
         assert set(end.outcomes.values()) <= {1}
-        refused = {call for call, error in end.failures.items() if isinstance(error, Unavailable)}
-        answered = {call for call in refused if end.failures[call].message == NO.message}
-        assert refused & other.taken == set()
-        assert (refused - answered) & other.answered == set()
+        not_sent = {call for call, error in end.failures.items() if "before the call was sent" in error.message}
+        assert not_sent & (other.taken | other.answered) == set()
         assert_streams_are_whole(end, other)
         assert_channels_are_prefixes(end, other)
 
