@@ -204,6 +204,36 @@ def test_numbers_rise(number: int) -> None:
     assert not other.violation
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        raw(Type.REPLY, 2, None),
+        raw(Type.REPLY, 2, message("get")),
+        raw(Type.REPLY, 2, message("ack", ret=["channel", 1], att=2)),
+        raw(Type.ERROR, 2, ["internal"]),
+        raw(Type.ERROR, 2, ["internal", "x", None]),
+    ],
+)
+def test_a_call_with_an_answer_that_is_none_fails(frame: bytes) -> None:
+    """The violation ends the connection, and the call with it; of one end nothing is told if the other is wrong."""
+    script = Script()
+    script.make_call()
+    assert [type(event) for event in script.send(frame)] == [ev.Violated, ev.Failed, ev.Ended]
+
+
+def test_numbers_are_used_up() -> None:
+    """The last is taken; then nothing is sent any more, and the connection ends, to be made anew."""
+    script = Script()
+    script.machine._calls.made.highest = 2**32 - 4
+    assert script.machine.call(0, GET).call == 2**32 - 2
+    with pytest.raises(Unavailable, match="no number left"):
+        script.machine.call(0, GET)
+    assert described(script.send(raw(Type.PING, 0, b"01234567"))) == [
+        (ev.Failed, 2**32 - 2, Unavailable),
+        (ev.Ended, Unavailable),
+    ]
+
+
 # --- refs
 
 
@@ -542,7 +572,7 @@ def test_no_more_ends_than_are_taken(limits: Limits, carried: dict[str, Any], ot
     one, _ = open_pair(limits)
     one.call(0, WireMessage(Verb.SET, **carried))
     before = one.backlog
-    with pytest.raises(Unavailable, match=r"takes 1 .*s at a time"):
+    with pytest.raises(Unavailable, match=r"has 1 .*s, and is given no more at a time"):
         one.call(0, WireMessage(Verb.SET, **carried))
     assert (one.backlog, one.call(0, GET).call) == (before, 3)
     script = Script(limits)

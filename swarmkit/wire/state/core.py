@@ -22,7 +22,7 @@ class Core:
     ours: Limits
     """What we take."""
     theirs: Limits = field(factory=Limits)
-    """What the other takes; the defaults until its HELLO has come."""
+    """What the other is sent: what it takes, of refs, channels and streams no more than we do; first the defaults."""
     root_given: bool = False
     root_offered: bool = False
     greeting: bytes = b""
@@ -74,13 +74,14 @@ def find(things: Numbered[T], number: int) -> T | None:
 
 
 def check_room(things: Numbered[T], limit: int) -> None:
-    """Raise `Unavailable` where the other peer takes no more of our things."""
+    """Raise `Unavailable` where the other peer is given no more of our things."""
     if len(things.live) >= limit:
-        raise Unavailable(f"the other peer takes {limit} {things.kind}s at a time, and has them")
+        raise Unavailable(f"the other peer has {limit} {things.kind}s, and is given no more at a time")
 
 
-def check_limit(things: Numbered[T], limit: int) -> None:
-    """Raise `Violation` where the other peer has given more than we take."""
+def check_new(things: Numbered[T], number: int, limit: int) -> None:
+    """Raise `Violation` where the other peer may not give a thing with this number, or has given all that we take."""
+    things.check_new(number)
     if len(things.live) >= limit:
         raise Violation(f"a {things.kind} more than the {limit} that are taken")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from attrs import evolve
+
 from ...errors import Invalid, SwarmError, Unavailable, Unimplemented
 from ..events import Ended, GoingAway, HelloReceived, PongReceived, Violated
 from ..frames import NULL, Frame, FrameReader, Type
 from ..hello import PREFACE, Hello, agree, decode_hello
+from ..limits import Limits
 from ..payloads import decode_goaway, encode_goaway
 from ..violations import Violation
 from .calls import Calls
@@ -77,6 +80,12 @@ class Inbound:
         things = (self.calls.made, self.calls.taken, channels.given, channels.taken, streams.written, streams.read)
         return any(thing.live for thing in things)
 
+    @property
+    def _is_used_up(self) -> bool:
+        """Whether there is a kind of thing of which no more can be numbered here: a new connection is needed."""
+        channels, streams, refs = self.handover.channels, self.handover.streams, self.handover.refs
+        return any(things.used_up for things in (self.calls.made, channels.given, streams.written, refs.given))
+
     # --- bytes
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
@@ -87,6 +96,8 @@ class Inbound:
             self._reader.feed(data)
             while (frame := self._reader.next()) is not None:
                 self._take(frame)
+            if self._is_used_up:
+                self.end(Unavailable("its numbers are used up"))
         except Violation as violation:
             self._violated(Invalid(f"the other peer broke the protocol: {violation}"))
         except Unimplemented as error:
@@ -126,7 +137,7 @@ class Inbound:
         theirs = decode_hello(frame.payload)
         version = agree(self._hello, theirs)
         core = self._core
-        core.theirs, core.root_offered = theirs.limits, theirs.root
+        core.theirs, core.root_offered = _bounded(theirs.limits, core.ours), theirs.root
         core.outbox.frame = min(theirs.limits.frame, CHUNK)
         core.step(Step.HELLO)
         core.events.append(HelloReceived(version, theirs.agent, theirs.root, theirs.limits))
@@ -187,6 +198,16 @@ class Inbound:
         self.handover.streams.end(cut)
         self.handover.refs.end()
         core.events.append(Ended(error))
+
+
+def _bounded(theirs: Limits, ours: Limits) -> Limits:
+    """Return what the other peer takes, or we do where that is less, of the things that take memory at both ends."""
+    return evolve(
+        theirs,
+        refs=min(theirs.refs, ours.refs),
+        channels=min(theirs.channels, ours.channels),
+        streams=min(theirs.streams, ours.streams),
+    )
 
 
 _Routes = Mapping[Type, Callable[[int, bytes], None]]
