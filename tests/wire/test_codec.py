@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import OrderedDict
+from enum import StrEnum
 from typing import Any
 
 import cbor2
@@ -18,6 +19,14 @@ from swarmkit.wire.limits import Limits
 from swarmkit.wire.violations import Violation
 
 LIMITS = Limits(depth=16, values=64)
+
+
+class Word(StrEnum):
+    """A text that is more."""
+
+    A = "a"
+
+
 leaves = st.one_of(
     st.none(),
     st.booleans(),
@@ -59,8 +68,8 @@ def test_what_is_not_plain_is_refused_to_the_sender(value: Any, reason: str) -> 
 
 
 def test_kinds_of_plain_values_are_plain() -> None:
-    """Tuples arrive as lists, and other kinds of maps as maps."""
-    assert decode(encode((1, OrderedDict(a=2)), LIMITS), LIMITS) == [1, {"a": 2}]
+    """Tuples arrive as lists, and other kinds of maps and texts as these."""
+    assert decode(encode((1, OrderedDict({Word.A: Word.A})), LIMITS), LIMITS) == [1, {"a": "a"}]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +108,7 @@ def test_kinds_of_plain_values_are_plain() -> None:
         ("81 " * 17 + "00", "17 levels"),
         ("a1 61 61 " * 17 + "00", "17 levels of maps"),
         ("98 40 " + "00 " * 64, "65 values"),
+        ("9f " + "00 " * 64 + "ff", "many values of indefinite length"),
     ],
 )
 def test_what_is_not_plain_is_refused_to_the_other_peer(text: str, what: str) -> None:

@@ -72,6 +72,7 @@ def test_a_limit_that_is_missing_grows_with_another() -> None:
         {"limits": {"calls": 1.0}},
         {"limits": {"refs": "1"}},
         {"filler": "x" * 1024},
+        {"limits": {"message": 2**31}},
     ],
     ids=str,
 )

@@ -79,9 +79,10 @@ class Calls:
 
     def replied(self, number: int, payload: bytes) -> None:
         """Take a REPLY; one that nobody waits for is dropped with what it carries."""
-        made = self._answered(number, Type.REPLY)
+        made = self._waiting(number, Type.REPLY)
         message, ends = decode_reply(payload, self._core.ours)
         self._handover.take(message, ends)
+        self._end_made(number)  # not before: a violation is to find it open, and to fail it
         if made.state is State.OPEN:
             self._core.events.append(Replied(number, message, ends))
         else:
@@ -89,17 +90,22 @@ class Calls:
 
     def failed(self, number: int, payload: bytes) -> None:
         """Take an ERROR."""
-        made = self._answered(number, Type.ERROR)
+        made = self._waiting(number, Type.ERROR)
         error = decode_error(payload, self._core.ours)
+        self._end_made(number)
         if made.state is State.OPEN:
             self._core.events.append(Failed(number, error))
 
-    def _answered(self, number: int, kind: Type) -> Made:
+    def _waiting(self, number: int, kind: Type) -> Made:
         made = received(CALL, self.made, number, kind)
         if made is None or not made.sent:
             raise Violation(f"{kind.name} for call {number}, which has not been sent")
+        return made
+
+    def _end_made(self, number: int) -> Made:
+        made = self.made.end(number)
         self._made_size -= made.size
-        return self.made.end(number)
+        return made
 
     def refuse_above(self, last: int, error: SwarmError) -> None:
         """Fail the calls that the other peer, leaving, will not answer."""
@@ -107,8 +113,7 @@ class Calls:
         if last and (last > highest or last % 2 != self._core.side.value % 2):
             raise Violation(f"a GOAWAY that names call {last}, where {highest} is the last")
         for number in [number for number in self.made.live if number > last]:
-            made = self.made.end(number)
-            self._made_size -= made.size
+            made = self._end_made(number)
             if made.state is State.OPEN:
                 reason = f"the other peer is leaving and takes no more calls: {error.message}"
                 self._core.events.append(Failed(number, Unavailable(reason)))
@@ -124,13 +129,14 @@ class Calls:
             raise Violation(f"a call beyond the {ours.call_bytes} bytes that are taken at a time")
         ref, message, ends = decode_call(payload, ours)
         self._handover.refs.check_called(ref)
-        self.taken.use(number)
+        self.taken.check_new(number)
         self._handover.take(message, ends)
         if self._core.phase in (Phase.LEAVING, Phase.PARTING):
+            self.taken.skip(number)
             self._dropped += 1
             self._handover.drop(message, ends)
             return
-        self.taken.live[number] = Taken(len(payload))
+        self.taken.admit(number, Taken(len(payload)))
         self._taken_size += len(payload)
         self._core.events.append(Called(number, ref, message, ends))
 

@@ -16,7 +16,7 @@ from ..limits import MOST
 from ..messages import Ends, WireMessage
 from ..payloads import decode_end, decode_grant, decode_item, encode_error
 from ..violations import Misuse, Violation
-from .core import Core, check_limit, check_room, find, received, widened
+from .core import Core, check_new, check_room, find, received, widened
 from .numbers import Numbered, Thing
 from .tables import CHANNEL, State
 
@@ -108,9 +108,12 @@ class Channels:
 
     # --- those that we receive from
 
+    def check_new(self, number: int) -> None:
+        """Raise `Violation` where the other peer may not give this."""
+        check_new(self.taken, number, self._core.ours.channels)
+
     def admit(self, number: int) -> None:
         """Take a channel that the other peer gives."""
-        check_limit(self.taken, self._core.ours.channels)
         self.taken.admit(number, Window(self._core.ours.channel_messages, self._core.ours.channel_bytes))
 
     def item(self, number: int, payload: bytes, handover: Handover) -> None:

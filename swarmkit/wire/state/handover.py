@@ -48,11 +48,15 @@ class Handover:
             self.streams.give(ticket)
 
     def take(self, message: WireMessage, ends: Ends) -> None:
-        """Take the ends of a message of the other peer."""
+        """Take the ends of a message of the other peer, all or none: what is told at the end was told before."""
+        things = self.refs if message.ret is Ret.SERVICE else self.channels
         if ends.ret is not None:
-            (self.refs if message.ret is Ret.SERVICE else self.channels).admit(ends.ret)
+            things.check_new(ends.ret)
         if ends.att is not None:
+            self.streams.check_new(ends.att)
             self.streams.admit(ends.att)
+        if ends.ret is not None:
+            things.admit(ends.ret)
 
     def drop(self, message: WireMessage, ends: Ends) -> None:
         """Close the ends of a message that nobody will use."""

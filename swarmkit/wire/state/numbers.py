@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 
 from attrs import define, field
 
-from ..violations import Misuse, Violation
+from ...errors import Unavailable
+from ..violations import Violation
 from .tables import State
 
 
@@ -46,11 +47,15 @@ class Numbered(Generic[T]):
         self._first = side.value
 
     def next(self) -> int:
-        """Return the number that `add` takes now."""
-        number = self.highest + 2 if self.highest else self._first
-        if number > LAST:
-            raise Misuse(f"the numbers of this connection are used up: {self.kind}")
-        return number
+        """Return the number that `add` takes now; raise `Unavailable` where they are used up."""
+        if self.used_up:
+            raise Unavailable(f"this connection has no number left for a {self.kind}, and is to be made anew")
+        return self.highest + 2 if self.highest else self._first
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there is no number left: after two thousand million."""
+        return self.highest > LAST - 2
 
     def add(self, thing: T) -> int:
         """Give a thing of our own its number."""
@@ -58,15 +63,18 @@ class Numbered(Generic[T]):
         self.live[number] = thing
         return number
 
-    def admit(self, number: int, thing: T) -> None:
-        """Take a thing that the other peer numbered."""
-        self.use(number)
-        self.live[number] = thing
-
-    def use(self, number: int) -> None:
-        """Take a number of the other peer's; raise `Violation` for one that it may not choose."""
+    def check_new(self, number: int) -> None:
+        """Raise `Violation` for a number that the other peer may not choose."""
         if not self.highest < number <= LAST or number % 2 != self._first % 2:
             raise Violation(f"{self.kind} {number} is no new one after {self.highest}")
+
+    def admit(self, number: int, thing: T) -> None:
+        """Take a thing that the other peer numbered, as `check_new` allows."""
+        self.skip(number)
+        self.live[number] = thing
+
+    def skip(self, number: int) -> None:
+        """Take a number of the other peer's for a thing that is over at once."""
         self.highest = number
 
     def state_without(self, number: int) -> State:

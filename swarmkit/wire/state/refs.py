@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import NotFound, Unavailable
 from ..events import Released
 from ..frames import Type
-from .core import Core, check_limit, check_room, find, received
+from .core import Core, check_new, check_room, find, received
 from .numbers import Numbered, Thing
 from .tables import REF, State
 
@@ -43,9 +43,12 @@ class Refs:
 
     # --- the other's
 
+    def check_new(self, number: int) -> None:
+        """Raise `Violation` where the other peer may not give this."""
+        check_new(self.held, number, self._core.ours.refs)
+
     def admit(self, ref: int) -> None:
         """Take a service that the other peer gives."""
-        check_limit(self.held, self._core.ours.refs)
         self.held.admit(ref, Thing())
 
     def check_callable(self, ref: int) -> None:

@@ -10,7 +10,7 @@ from ..frames import Type
 from ..limits import MOST
 from ..payloads import decode_credit, decode_error, encode_error
 from ..violations import Misuse, Violation
-from .core import Core, check_limit, check_room, find, received, widened
+from .core import Core, check_new, check_room, find, received, widened
 from .numbers import Numbered, Thing
 from .outbox import CHUNK
 from .tables import STREAM, State
@@ -98,9 +98,12 @@ class Streams:
 
     # --- reading
 
+    def check_new(self, number: int) -> None:
+        """Raise `Violation` where the other peer may not give this."""
+        check_new(self.read, number, self._core.ours.streams)
+
     def admit(self, number: int) -> None:
         """Take a stream that the other peer gives."""
-        check_limit(self.read, self._core.ours.streams)
         self.read.admit(number, Read(self._core.ours.stream_bytes))
 
     def data(self, number: int, payload: bytes) -> None:
