@@ -36,6 +36,8 @@ class Inbound:
         self._reader = FrameReader(core.ours.frame)
         self._parts = Parts(core.ours.message)
         self._pings = 0
+        handover = self.handover
+        self._ours = (self.calls.made, handover.refs.given, handover.channels.given, handover.streams.written)
         self._messages, self._frames, self._bare = self._routes()
 
     def _routes(self) -> tuple[_Routes, _Routes, Mapping[Type, Callable[[int], None]]]:
@@ -83,8 +85,8 @@ class Inbound:
     @property
     def _is_used_up(self) -> bool:
         """Whether there is a kind of thing of which no more can be numbered here: a new connection is needed."""
-        channels, streams, refs = self.handover.channels, self.handover.streams, self.handover.refs
-        return any(things.used_up for things in (self.calls.made, channels.given, streams.written, refs.given))
+        calls, refs, channels, streams = self._ours
+        return calls.used_up or refs.used_up or channels.used_up or streams.used_up
 
     # --- bytes
 
