@@ -23,18 +23,22 @@ RESUBSCRIBE_SECONDS = 1.0
 
 @frozen
 class Entry:
-    """What a source says of one member: the text of its stage, its labels, and why it is down unopened, if it is."""
+    """What a source says of one member: the text of its stage, its labels, and why it is down unopened, if it is.
+
+    One that is `drained` takes nothing new.
+    """
 
     stage: str
     labels: Mapping[str, str] = field(factory=dict)
     lost: str | None = None
+    drained: bool = False
 
     @classmethod
     def of(cls, row: Plain) -> Entry:
         """Read a source's row; one without a stage is a KeyError."""
         document = row["document"]
         labels = {str(key): str(value) for key, value in (document.get("Labels") or {}).items()}
-        return cls(str(document["Stage"]), labels, row.get("lost"))
+        return cls(str(document["Stage"]), labels, row.get("lost"), document.get("Availability") == "drain")
 
     def opens_as(self, other: Entry) -> bool:
         """Tell whether what is opened for one is what is opened for the other."""
@@ -44,8 +48,8 @@ class Entry:
 class Followed(Protocol):
     """A member that was begun."""
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
-        """Give it other labels; it stays open."""
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
+        """Give it other labels, take it out of placement or put it back; it stays open."""
 
     def end(self) -> None:
         """End it."""
@@ -99,9 +103,9 @@ class Follower:
         if held is None or not held[0].opens_as(entry):
             self._end(name)
             self._members[name] = (entry, self._begin(name, entry))
-        elif held[0].labels != entry.labels:
+        elif held[0] != entry:
             self._members[name] = (entry, held[1])
-            held[1].relabel(entry.labels)
+            held[1].describe(entry.labels, drained=entry.drained)
 
     def _end(self, name: str) -> None:
         if (held := self._members.pop(name, None)) is not None:

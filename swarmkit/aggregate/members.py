@@ -19,20 +19,22 @@ from .arrivals import Arrivals
 class Member:
     """One host of many, mirrored. Call it to send it a message with a path as it knows it.
 
-    Its `labels` are added to those that the hosts beneath have, and go before them.
+    Its `labels` are added to those that the hosts beneath have, and go before them. Where it is `drained`, so are they
+    all.
     """
 
     name: str
     mirror: Mirror
     labels: Mapping[str, str] = field(factory=dict)
+    drained: bool = field(default=False, kw_only=True)
     arrivals: Arrivals = field(factory=Arrivals)
 
     async def __call__(self, message: Message, /) -> Message:
         return await self.mirror(message)
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
-        """Give it other labels, and have all who watch it told."""
-        self.labels = labels
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
+        """Give it other labels, take it out of placement or put it back, and have all who watch it told."""
+        self.labels, self.drained = labels, drained
         for path, row in list(self.mirror.nodes.items()):
             self.mirror.put_node(path, row)
 
@@ -58,7 +60,7 @@ class Member:
     def node(self, row: Row) -> Row:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""
         name = self.host(row.member)
-        document = {**self._labelled(row).document, "Name": name}
+        document = {**self._described(row).document, "Name": name}
         lost = self.mirror.why_lost(row.member) or row.lost
         if lost and row.lost is None:  # the host itself has not said so: it is what it was heard from that is gone
             document |= {"State": "unhealthy", "Reason": lost}
@@ -71,13 +73,16 @@ class Member:
     def _unknown_node(self) -> Row:
         reason = self.mirror.why_lost() or "not reached yet"
         state = "connecting" if self.mirror.why_lost() is None else "unhealthy"
-        document = {"Name": self.name, "State": state, "Reason": reason, "Labels": dict(self.labels)}
-        return Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
+        document = {"Name": self.name, "State": state, "Reason": reason}
+        row = Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
+        return self._described(row)
 
-    def _labelled(self, row: Row) -> Row:
-        """Return the row of a host beneath with the member's labels before its own."""
-        own = row.document.get("Labels") or {}
-        return evolve(row, document={**row.document, "Labels": {**own, **self.labels}})
+    def _described(self, row: Row) -> Row:
+        """Return the row of a host beneath with the member's labels before its own, and whether it takes anything."""
+        labels = {**(row.document.get("Labels") or {}), **self.labels}
+        drained = self.drained or row.document.get("Availability") == "drain"
+        availability = "drain" if drained else "active"
+        return evolve(row, document={**row.document, "Labels": labels, "Availability": availability})
 
     def missing(self) -> list[Missing]:
         """Return the hosts beneath of which nothing is known."""
@@ -99,7 +104,7 @@ class Member:
         mirror = self.mirror
         return Candidate(
             name=self.name,
-            hosts=tuple(self._labelled(row) for row in mirror.nodes.values()),
+            hosts=tuple(self._described(row) for row in mirror.nodes.values()),
             containers=tuple(mirror.replica.rows.values()),
             pending=self.arrivals.pending(mirror.unlisted()),
             lost=self._silent(),

@@ -42,15 +42,16 @@ class _Listed:
 
     name: str
     labels: Mapping[str, str]
+    drained: bool
     opening: Opening
     leave: Callable[[Member], None]
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     member: Member | None = None
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
-        self.labels = labels
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
+        self.labels, self.drained = labels, drained
         if self.member is not None:
-            self.member.relabel(labels)
+            self.member.describe(labels, drained=drained)
 
     def end(self) -> None:
         if self.member is not None:
@@ -65,7 +66,7 @@ class _Refused:
     missing: Missing
     forget: Callable[[_Refused], None]
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
         """Labels do not change what it is called."""
 
     def end(self) -> None:
@@ -146,7 +147,7 @@ class Membership:
                 refused = _Refused(Missing(name, error.message), self._refused.discard)
                 self._refused.add(refused)
                 return refused
-            listed = _Listed(name, entry.labels, lambda: _open(name, entry, parse), self._leave)
+            listed = _Listed(name, entry.labels, entry.drained, lambda: _open(name, entry, parse), self._leave)
             self._nursery.start_soon(self._run_listed, listed)
             return listed
 
@@ -159,7 +160,7 @@ class Membership:
                 await self._left.wait()
             instance = Instance(listed.name)
             async with open_mirror(instance, listed.name) as mirror:
-                listed.member = Member(listed.name, mirror, listed.labels)
+                listed.member = Member(listed.name, mirror, listed.labels, drained=listed.drained)
                 self._enter(listed.member)
                 try:
                     await instance.keep(listed.opening, patient=True)
