@@ -1,0 +1,1 @@
+"""etcd: members that are registered there, and the client for it."""
