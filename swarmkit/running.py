@@ -1,4 +1,4 @@
-"""Running a pipeline, or what a command does, as a process: until a signal comes, with an exit code for how it ended."""
+"""Running a pipeline, or a command's work, as a process: until a signal comes, with an exit code for how it ended."""
 
 from __future__ import annotations
 
@@ -105,11 +105,13 @@ def _say_ready(addresses: tuple[str, ...]) -> None:
     say(*(lines or ["swarmd: ready"]))
 
 
-def say(*lines: str) -> None:
-    """Print lines on standard output, at once."""
+def say(*lines: str) -> bool:
+    """Print lines on standard output, at once; return whether anybody can read them."""
     try:
         for line in lines:
             print(line, flush=True)
     except BrokenPipeError:
         # Whoever wanted to know has gone, but may have left us to serve others: what is not flushed goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import click
 
+from .drain import drain
+from .members import members
 from .up import up
 
-COMMANDS: Mapping[str, click.Command] = {command.name: command for command in (up,) if command.name}
+COMMANDS: Mapping[str, click.Command] = {command.name: command for command in (up, members, drain) if command.name}
