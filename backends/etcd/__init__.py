@@ -1,1 +1,5 @@
-"""etcd: members that are registered there, and the client for it."""
+"""etcd as a source of members."""
+
+from .stage import EtcdStage, etcd
+
+__all__ = ["EtcdStage", "etcd"]

@@ -29,6 +29,7 @@ from .messages import (
     found_of,
     lasting_of,
     lease_of,
+    newest_of,
     put_fields,
     range_of,
     revision_of,
@@ -63,6 +64,11 @@ class EtcdClient:
     async def prefix(self, prefix: str) -> Found:
         """Find the keys that begin with a prefix, which is not empty."""
         return await self.range(prefix, end_of_prefix(prefix))
+
+    async def newest(self, endpoint: Endpoint, key: str, end: str) -> Found:
+        """Find the key of a range that was changed last, as one endpoint has it, which thereby shows that it works."""
+        request = Request("/v3/kv/range", newest_of(key, end), repeats=True)
+        return await self.call_at(endpoint, request, found_of)
 
     async def put(self, key: str, value: bytes, lease: int | None = None) -> int:
         """Put a key, under a lease if one is given; return the revision. `NotFound`: the lease is no more (KV.Put)."""

@@ -35,6 +35,7 @@ _TOKEN = (
     "etcdserver: user name is empty",
 )
 _BAD_PASSWORD = "etcdserver: authentication failed, invalid user ID or password"
+_NOT_PERMITTED = "etcdserver: permission denied"
 NO_AUTHENTICATION = "etcdserver: authentication is not enabled"
 
 _OPTION = re.compile(r"--(cacert|cert|key)\b")
@@ -93,6 +94,16 @@ def error_of(request: Request, where: str, code: int, message: str) -> SwarmErro
     return kind(text, reason=f"{where}: {message}", said=message)
 
 
+def watch_canceled(where: str, reason: str) -> SwarmError:
+    """Make the error of a watch that etcd has cancelled."""
+    text = f"etcd at {where} has cancelled the watch: {reason}"
+    if any(each in reason for each in _TOKEN):
+        return TokenRefused(text)
+    if _NOT_PERMITTED in reason:
+        return Denied(text)
+    return Unavailable(text, reason=f"{where}: {reason}")
+
+
 def _hint(message: str) -> str:
     return " (say who you are: --user and --password-file)" if message == _TOKEN[2] else ""
 
@@ -101,7 +112,7 @@ def none_answers(errors: list[Unavailable]) -> Unavailable:
     """Make the error of a request that failed at every endpoint, of the errors there."""
     if len(errors) == 1:
         return errors[0]
-    reasons = "; ".join(error.reason for error in errors)
+    reasons = "; ".join(sorted(error.reason for error in errors))
     return Unavailable(f"etcd gives no answer at any of its endpoints: {reasons}", reason=reasons)
 
 

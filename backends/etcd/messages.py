@@ -26,8 +26,16 @@ class KeyValue:
 
 
 @frozen
+class Change:
+    """A key that was put, as it is then, or deleted."""
+
+    row: KeyValue
+    deleted: bool
+
+
+@frozen
 class Found:
-    """What a range has, sorted by key, at `revision`. `count` is how many there are, were they asked for or not."""
+    """What was asked for of a range, at `revision`; `count` is how many there are in all."""
 
     rows: tuple[KeyValue, ...]
     revision: int
@@ -68,6 +76,12 @@ def end_of_prefix(prefix: str) -> str:
 def range_of(key: str, end: str | None) -> dict[str, Any]:
     """Return the fields for one key, or for those from `key` up to, but without, `end`."""
     return {"key": encode(key)} if end is None else {"key": encode(key), "range_end": encode(end)}
+
+
+def newest_of(key: str, end: str) -> dict[str, Any]:
+    """Return the fields that find the one key of a range that was changed last, and count them all."""
+    newest = {"limit": "1", "keys_only": True, "sort_order": "DESCEND", "sort_target": "MOD"}
+    return {**range_of(key, end), **newest}
 
 
 def put_fields(key: str, value: bytes, lease: int | None) -> dict[str, Any]:
@@ -128,6 +142,11 @@ def key_value_of(said: Plain) -> KeyValue:
 def found_of(said: Plain) -> Found:
     """Read the answer to a range."""
     return Found(_key_values(said.get("kvs", ())), revision_of(said), number(said, "count"))
+
+
+def changes_of(result: Plain) -> tuple[Change, ...]:
+    """Read one answer of a watch; it has no changes where it only says something about the watch."""
+    return tuple(Change(key_value_of(event["kv"]), event.get("type") == "DELETE") for event in result.get("events", ()))
 
 
 def lease_of(said: Plain) -> Lease:
