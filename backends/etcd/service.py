@@ -19,18 +19,29 @@ from .entries import Means
 from .following import Follower
 from .members import Keys, Members
 from .messages import Change, KeyValue, absent, putting
+from .names import Names
+from .registration import register
 
 
 class EtcdSource(VerbService):
     """One opened source. `client` and `prefix` are for what is registered and held through it, in `nursery`."""
 
     def __init__(
-        self, name: str, roster: Service, follower: Follower, client: EtcdClient, prefix: str, nursery: trio.Nursery
+        self,
+        name: str,
+        roster: Service,
+        follower: Follower,
+        client: EtcdClient,
+        prefix: str,
+        means: Means,
+        nursery: trio.Nursery,
     ) -> None:
         self.name = name
         self.client = client
         self.prefix = prefix
+        self.means = means
         self.nursery = nursery
+        self._names = Names(client, prefix, nursery)
         self._roster = roster
         self._follower = follower
 
@@ -45,6 +56,14 @@ class EtcdSource(VerbService):
             raise
         return await self._roster(message)
 
+    async def spawn(self, message: Message) -> Message:
+        match message.path:
+            case ("names", name):
+                return await self._names.hold(name)
+            case (_,):
+                return await register(self.client, self.prefix, self.means, message, self.nursery)
+        raise self.unimplemented(message)
+
 
 @asynccontextmanager
 async def open_source(name: str, client: EtcdClient, prefix: str, means: Means) -> AsyncIterator[EtcdSource]:
@@ -58,7 +77,7 @@ async def open_source(name: str, client: EtcdClient, prefix: str, means: Means) 
     async with open_instance() as nursery, open_roster(name, roster, drain=drain) as service:
         nursery.start_soon(follower.run)
         try:
-            yield EtcdSource(name, service, follower, client, prefix, nursery)
+            yield EtcdSource(name, service, follower, client, prefix, means, nursery)
         finally:
             nursery.cancel_scope.cancel()
 
