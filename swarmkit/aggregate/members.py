@@ -131,6 +131,13 @@ def inward(path: Path) -> tuple[str, Path]:
     return name, ("nodes", rest, *path[2:]) if slash else path[2:]
 
 
+async def forward(member: Member, message: Message) -> Message:
+    """Send a message to the one member that it is for; the reply's path is that of what was meant, in the whole."""
+    member.check()
+    reply = await member(message)
+    return evolve(reply, path=member.outward(reply.path or message.path))
+
+
 async def ask(member: Member, message: Message, deadline: float) -> Message:
     """Ask one member with a deadline; raise `Unavailable` where it does not answer in time."""
     with trio.move_on_after(deadline):

@@ -89,6 +89,7 @@ class Membership:
         self._check_name = check_name
         self._left = trio.Event()
         self._refused: set[_Refused] = set()
+        self.sources: list[Instance] = []
 
     def refused(self) -> list[Missing]:
         """Return what sources list and cannot be a host, with the reason."""
@@ -132,9 +133,13 @@ class Membership:
     ) -> None:
         """Open a source and follow it until cancelled; what its opening fails with is raised."""
         source = Instance(pipeline.name)
-        async with open_instance() as nursery:
-            nursery.start_soon(self.follow_source, source, parse)
-            await source.keep(pipeline.open, patient=False, started=task_status.started)
+        self.sources.append(source)
+        try:
+            async with open_instance() as nursery:
+                nursery.start_soon(self.follow_source, source, parse)
+                await source.keep(pipeline.open, patient=False, started=task_status.started)
+        finally:
+            self.sources.remove(source)
 
     async def follow_source(self, source: Service, parse: Parse) -> None:
         """Open and end members as a source says, until cancelled."""

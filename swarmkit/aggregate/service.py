@@ -18,8 +18,10 @@ from ..rows import Row
 from ..service import close_ends
 from .choosing import choose
 from .listing import Listed, list_all, list_nodes, list_one, list_root
-from .members import Member, inward
+from .members import Member, forward, inward
 from .membership import Membership, Parse, any_name
+from .names import Names
+from .renaming import is_renaming, rename
 from .resolving import Found, holders, owned, resolve
 from .spawning import Spawner
 from .watching import Watches
@@ -47,7 +49,8 @@ class Aggregate:
         self._watches = Watches(name, self.members, nursery)
         self.membership = Membership(self.members, nursery, self._watches, check_name)
         self._policy = policy
-        self._spawner = Spawner(self.members, policy)
+        self._names = Names(self.members, self.membership.sources)
+        self._spawner = Spawner(self.members, policy, self._names)
 
     async def __call__(self, message: Message, /) -> Message:
         try:
@@ -64,6 +67,8 @@ class Aggregate:
             if message.verb is Verb.GET and message.path == ("nodes",):
                 await close_ends(message)
                 return ack(path=await choose(self.members, self._policy, message))
+            if is_renaming(message):
+                return await rename(self.members, self._names, message)
             if (thing := owned(message)) is not None:
                 return await self._to_owner(message, *thing)
             if len(message.path) == 2:
@@ -107,19 +112,14 @@ class Aggregate:
             return ack({**row.to_plain(), "document": row.document}, path=row.path)
         if message.verb is Verb.SPAWN and inner in ((), ("containers",)):
             return await self._spawner.spawn_on(member, message)
-        return await self._forward(member, evolve(message, path=inner))
+        return await forward(member, evolve(message, path=inner))
 
     async def _to_owner(self, message: Message, collection: str, reference: str) -> Message:
         member, row = await resolve(self.members, collection, reference)
         if message.verb is Verb.ATTACH and message.get("io") is None:
             await close_ends(message)
             return _resolved(member, row)
-        return await self._forward(member, evolve(message, path=(*row.path, *message.path[2:])))
-
-    async def _forward(self, member: Member, message: Message) -> Message:
-        member.check()
-        reply = await member(message)
-        return evolve(reply, path=member.outward(reply.path or message.path))
+        return await forward(member, evolve(message, path=(*row.path, *message.path[2:])))
 
     async def _to_any(self, message: Message) -> Message:
         """Read something that several members may hold alike (an image): from one that is known to, else from another.
@@ -139,7 +139,7 @@ class Aggregate:
         first: Message | SwarmError = Unavailable("no host answers")
         for member in _first_of(found, self.members):
             try:
-                reply = await self._forward(member, message)
+                reply = await forward(member, message)
             except (NotFound, Unavailable) as error:
                 first = error if isinstance(error, NotFound) or isinstance(first, Unavailable) else first
                 continue

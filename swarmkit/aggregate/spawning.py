@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
-from ..errors import Conflict, Invalid, NotFound, SwarmError, Unavailable
+from ..errors import Invalid, NotFound, SwarmError, Unavailable
 from ..message import Message
 from ..placement import Policy
 from .members import Member
+from .names import Names
 from .resolving import refresh
 
 
@@ -19,12 +19,12 @@ from .resolving import refresh
 class Spawner:
     """Place new things: where the name says, on the host that `on` names, or where the policy says.
 
-    Names that are being created are held, so that of many at once only one gets a name.
+    A name that says no host is held while it is given, so that of many at once only one gets it.
     """
 
     members: dict[str, Member]
     policy: Policy
-    _creating: set[str] = field(factory=set)
+    names: Names
 
     async def spawn(self, message: Message) -> Message:
         """Create on the member that the name says (`host/name`), or `on`, else on one of the policy's."""
@@ -34,9 +34,8 @@ class Spawner:
             return await self._spawn_named(message, host, bare)
         if not name:
             return await self._place(message)
-        with self._hold(name):
-            await self._check_free(name)
-            return await self._place(message)
+        async with self.names.giving(name) as giving:
+            return giving.warn(await self._place(message))
 
     async def _spawn_named(self, message: Message, host: str, name: str) -> Message:
         """Create on the member that the name says; `on` may say more exactly where beneath it, and nothing else."""
@@ -45,31 +44,6 @@ class Spawner:
         if place not in (None, host):
             raise Invalid(f"{host}/{name} cannot be created on {place}: its name says {host}")
         return await self.spawn_on(member, evolve(message, args={**message.args, "name": name}))
-
-    @contextmanager
-    def _hold(self, name: str) -> Iterator[None]:
-        if name in self._creating:
-            raise Conflict(f"the name {name} is being created at this moment", name_in_use=name)
-        self._creating.add(name)
-        try:
-            yield
-        finally:
-            self._creating.discard(name)
-
-    async def _check_free(self, name: str) -> None:
-        """Raise `Conflict` where the name is in use, by what is known once all that was sent has been read."""
-        members = list(self.members.values())
-        for member in members:
-            if member.mirror.named(name):
-                member.mirror.doubt(name)  # it may have been removed, or renamed, behind our back
-        await refresh(members)
-        for member in members:
-            for row in member.mirror.named(name):
-                where = member.row(row)
-                raise Conflict(
-                    f"the name {name} is in use by {row.id[:12]} on {where.member}",
-                    name_in_use=name, id=row.id, host=where.member,
-                )  # fmt: skip
 
     async def _place(self, message: Message) -> Message:
         spec: Mapping[str, Any] = message.get("spec") or {}

@@ -112,8 +112,11 @@ class Mirror(Learner):
         """Tell whether nothing that was sent waits to be read: what is known of names is then right."""
         return self.synced and self._fetchers[collection].settled
 
-    def doubt(self, reference: str) -> None:
-        """Have what a container's name means fetched before the next read: much depends on its being there still."""
+    def doubt(self, reference: str = "") -> None:
+        """Have what a container's name means fetched before the next read: much depends on its being there still.
+
+        Without a name, or where nothing is known by it, all containers are listed anew.
+        """
         self._fetchers[CONTAINERS].mark(reference)
 
     async def refresh(self, collection: str = CONTAINERS) -> bool:
