@@ -6,6 +6,7 @@ It speaks to etcd by its JSON gateway with the standard library, so that what is
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import shutil
 import signal
@@ -15,10 +16,12 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from attrs import frozen
 
 from swarmkit.transport import TlsFiles
 
@@ -26,6 +29,8 @@ PROGRAM = "etcd"
 PACKAGE = "etcd-server"
 READY_WITHIN = 20.0  # seconds
 LOOPBACK = "127.0.0.1"
+
+_serial = itertools.count(1)
 
 
 def why_no_etcd() -> str | None:
@@ -161,18 +166,18 @@ class Etcd:
         found = self.ask("kv/range", {"key": encoded(key)}, token=token).get("kvs", ())
         return base64.b64decode(found[0].get("value", "")) if found else None
 
-    def keys(self, prefix: str = "", *, token: str = "") -> list[str]:
+    def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with a prefix, sorted."""
-        found = self.ask("kv/range", {**_all_from(prefix), "keys_only": True}, token=token).get("kvs", ())
+        found = self.ask("kv/range", {**_all_from(prefix), "keys_only": True}).get("kvs", ())
         return [base64.b64decode(each["key"]).decode() for each in found]
 
-    def delete(self, key: str, *, token: str = "") -> None:
+    def delete(self, key: str) -> None:
         """Delete a key; one that is not there is fine."""
-        self.ask("kv/deleterange", {"key": encoded(key)}, token=token)
+        self.ask("kv/deleterange", {"key": encoded(key)})
 
-    def clear(self, prefix: str = "", *, token: str = "") -> None:
+    def clear(self, prefix: str) -> None:
         """Delete all keys that begin with a prefix."""
-        self.ask("kv/deleterange", _all_from(prefix), token=token)
+        self.ask("kv/deleterange", _all_from(prefix))
 
     def grant(self, ttl: int) -> str:
         """Get a lease."""
@@ -288,6 +293,55 @@ class EtcdCluster:
         return survivor
 
 
+@frozen(eq=False)
+class Place:
+    """A prefix in an etcd that nobody else uses, with what a test does there from outside."""
+
+    cluster: EtcdCluster
+    prefix: str
+
+    @property
+    def address(self) -> str:
+        """All endpoints and the prefix, as the part `etcd` takes them."""
+        return f"{self.cluster.urls}/{self.prefix}"
+
+    @property
+    def member(self) -> Etcd:
+        """The first member, which is the only one of an etcd of one."""
+        return self.cluster.members[0]
+
+    def register(
+        self, name: str, address: str, labels: Mapping[str, str] | None = None, *, lease: str = "0", token: str = ""
+    ) -> None:
+        """Put a member's entry, or another in its place."""
+        self.member.put(f"{self.prefix}/members/{name}", entry_of(name, address, labels), lease=lease, token=token)
+
+    def unregister(self, name: str) -> None:
+        """Delete a member's entry."""
+        self.member.delete(f"{self.prefix}/members/{name}")
+
+    def keys(self) -> list[str]:
+        """Return the keys that there are, without the prefix."""
+        return [key.removeprefix(f"{self.prefix}/") for key in self.member.keys(f"{self.prefix}/")]
+
+
+@contextmanager
+def fresh_place(cluster: EtcdCluster) -> Iterator[Place]:
+    """Give a fresh prefix in an etcd that is well; it is well again after the block, and the prefix empty."""
+    cluster.heal()
+    place = Place(cluster, f"test-{next(_serial)}")
+    try:
+        yield place
+    finally:
+        cluster.heal()
+        place.member.clear(f"{place.prefix}/")
+
+
+def entry_of(name: str, address: str, labels: Mapping[str, str] | None = None) -> bytes:
+    """Return what is registered of a member."""
+    return json.dumps({"name": name, "address": address, "labels": dict(labels or {}), "version": 1}).encode()
+
+
 @contextmanager
 def serving_etcd(size: int, folder: Path, *, tls: TlsFiles | None = None) -> Iterator[EtcdCluster]:
     """Have an etcd of so many members for the length of a block."""
@@ -305,8 +359,6 @@ def encoded(text: str | bytes) -> str:
 
 
 def _all_from(prefix: str) -> dict[str, str]:
-    if not prefix:
-        return {"key": encoded(b"\0"), "range_end": encoded(b"\0")}
     return {"key": encoded(prefix), "range_end": encoded(prefix[:-1] + chr(ord(prefix[-1]) + 1))}
 
 
