@@ -19,7 +19,7 @@ from .check import Check, check
 from .expect import await_message, equal, eventually, refused, subscribe, true
 from .subjects import SourceSubject
 
-STAGE = "docker unix:///run/check.sock"
+STAGE = "docker tcp://192.0.2.2:2375"
 OTHER_STAGE = "docker tcp://192.0.2.1:2375"
 
 
