@@ -41,9 +41,9 @@ class EngineWatch:
     It sends, as messages of verb WATCH with `kind`: `have` (one for each thing and for the node), and `synced` at `()`
     once that is all of the containers, at the path of another collection once it is all of that; then `put` (a row is
     now thus), `gone`, `event` (verbatim), `lost` with a `reason` (this engine stopped answering, or what it answers
-    cannot be read; said again where the reason is another) and `back` (it answers again and its containers have been compared), `behind` with a `reason` at
-    the path of a collection that was in step and is to be compared: `synced` follows. Rows carry a `stamp`: of two for
-    one id the greater is the newer.
+    cannot be read; said again where the reason is another) and `back` (it answers again and its containers have been
+    compared), `behind` with a `reason` at the path of a collection that was in step and is to be compared: `synced`
+    follows. Rows carry a `stamp`: of two for one id the greater is the newer.
     """
 
     def __init__(self, node: EngineNode, listing: EngineListing, sender: Sender, *, documents: bool) -> None:

@@ -162,15 +162,16 @@ def path_by_word(row: Row, reference: str) -> Path:
 
 async def json_of(reply: Message) -> Any:
     """Read a CONNECT's reply as JSON; raise the error that it is."""
-    return parse_json(await body_of(reply))
+    who = f"host {reply.path[1]}" if reply.path[:1] == ("nodes",) and len(reply.path) > 1 else "a host"
+    return parse_json(await body_of(reply), who)
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json(data: bytes, who: str = "a host") -> Any:
     """Read what a host answered, None where that is nothing; raise `Internal` where it is no JSON."""
     try:
         return json.loads(data) if data.strip() else None
     except ValueError as error:
-        raise Internal(f"a host answered with what is not JSON: {data[:80]!r}") from error
+        raise Internal(f"{who} answered with what is not JSON: {data[:80]!r}") from error
 
 
 async def body_of(reply: Message) -> bytes:
