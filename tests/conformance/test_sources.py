@@ -65,7 +65,7 @@ def hosts_subject(folder: Path) -> SourceSubject:
 
     write()
     stage = HostsStage(str(path))
-    return SourceSubject(name="hosts", open=lambda: stage.open(None), add=add, remove=remove)
+    return SourceSubject(name="hosts", open=lambda: stage.open(None), add=add, remove=remove, drains=True)
 
 
 SUBJECTS: dict[str, Callable[[Path], SourceSubject]] = {
