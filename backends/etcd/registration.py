@@ -67,14 +67,15 @@ class Registration:
     wanted: Wanted
     _lease: int | None = None
     _put: bool = False
-    _reason: str | None = "not registered yet"
+    lost: str | None = None
+    """Why the member is not registered now, or not known to be."""
 
     async def begin(self) -> None:
         """Register, if etcd answers; raise what cannot be mended by asking again."""
         try:
             await self._ensure()
         except (Unavailable, Timeout) as error:
-            self._reason = error.reason
+            self.lost = error.reason
         except BaseException:
             await self._revoke()
             raise
@@ -84,11 +85,8 @@ class Registration:
 
         The channel ends with `Conflict` where another has taken the name while the lease was lost.
         """
-        wait = self._pause
+        wait = self._pause if self.lost is None else RETRY_FIRST
         try:
-            if self._reason is not None:
-                self._say(sender, "lost", reason=self._reason)
-                wait = RETRY_FIRST
             while not sender.closed:
                 with trio.move_on_after(wait * random.uniform(0.8, 1)):
                     await sender.wait_closed()
@@ -111,13 +109,13 @@ class Registration:
             sender.end(error)
             return False
         except SwarmError as error:
-            if self._reason is None:
+            if self.lost is None:
                 self._say(sender, "lost", reason=error.reason)
-            self._reason = error.reason
+            self.lost = error.reason
             return False
-        if self._reason is not None:
-            self._say(sender, "back", reason=self._reason)
-            self._reason = None
+        if self.lost is not None:
+            self._say(sender, "back", reason=self.lost)
+            self.lost = None
         return True
 
     def _say(self, sender: Sender, kind: str, **args: Any) -> None:
@@ -189,14 +187,14 @@ _LATER = "it is gone when its lease has ended"
 async def register(client: EtcdClient, prefix: str, means: Means, message: Message, nursery: trio.Nursery) -> Message:
     """Register a member: `SPAWN (NAME,) {address, labels, ttl}`. It is kept until the reply's `ret` is closed.
 
-    Where etcd gives no answer it is tried on and on, and `ret` says `lost`, with the reason, and `back`. Raises
-    `Conflict` where the name is another's, that is of one with another address, and `Invalid`.
+    Where etcd gives no answer it is tried on and on: the reply then has `lost`, the reason, and `ret` says `lost` and
+    `back`. Raises `Conflict` where the name is that of one with another address, and `Invalid`.
     """
     registration = Registration(client, Wanted.of(message, prefix, means))
     await registration.begin()
     sender, receiver = open_channel()
     nursery.start_soon(registration.keep, sender)
-    return ack(ret=receiver)
+    return ack({} if registration.lost is None else {"lost": registration.lost}, ret=receiver)
 
 
 def _address_in(value: bytes) -> str:

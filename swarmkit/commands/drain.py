@@ -61,7 +61,8 @@ async def _list_until(source: Service, name: str) -> Listing:
 
 
 def _unknown(source: Pipeline, name: str, listed: Listing) -> SwarmError:
-    if not listed and listed.missing:
-        return Unavailable("; ".join(f"{gap.member}: {gap.reason}" for gap in listed.missing))
+    if not listed and listed.missing:  # the member may well be there
+        reasons = "; ".join(f"{gap.member}: {gap.reason}" for gap in listed.missing)
+        return Unavailable(f"{source} does not list {name} now: {reasons}")
     known = f"it lists {', '.join(row.name for row in listed)}" if listed else "it lists nobody"
     return NotFound(f"{source} lists no member called {name!r}; {known}")

@@ -41,7 +41,7 @@ class Seen:
     def line(self) -> tuple[str, ...]:
         """What a table has of it."""
         where = ": ".join(filter(None, (self.address or self.stage, self.reason)))
-        return self.name, self.state, self.availability, self.engine or "-", where or "-"
+        return self.name, self.state, self.availability or "-", self.engine or "-", where or "-"
 
 
 def seen_of(listed: Listing, hosts: Listing) -> list[Seen]:
@@ -54,7 +54,7 @@ def seen_of(listed: Listing, hosts: Listing) -> list[Seen]:
     opened = {_member_of(row) for row in hosts}
     missing = {gap.member: gap.reason for gap in (*listed.missing, *hosts.missing)}
     seen += [_not_opened(row) for row in listed if row.name not in opened and row.name not in missing]
-    seen += [Seen(name, "missing", reason=reason) for name, reason in missing.items()]
+    seen += [Seen(name, "missing", "", reason=reason) for name, reason in missing.items()]
     return sorted(seen, key=lambda each: each.name)
 
 

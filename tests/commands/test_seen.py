@@ -53,8 +53,8 @@ def test_what_cannot_be_read_is_missing() -> None:
     listed = Listing((member_row("json", "docker"),), (Missing("etcd", "no answer"),))
     seen = seen_of(listed, Listing((), (Missing("json", "no host can be called so"),)))
     assert seen == [
-        Seen("etcd", "missing", reason="no answer"),
-        Seen("json", "missing", reason="no host can be called so"),
+        Seen("etcd", "missing", "", reason="no answer"),
+        Seen("json", "missing", "", reason="no host can be called so"),
     ]
 
 
