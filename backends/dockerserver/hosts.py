@@ -50,6 +50,11 @@ class Node:
         """Whether it is known to be another machine than this one."""
         return self.ip is not None or self.address.startswith("ssh://")
 
+    @property
+    def drained(self) -> bool:
+        """Whether it is to take nothing new."""
+        return self.document.get("Availability") == "drain"
+
     def shown(self) -> dict[str, Any]:
         """Return what an inspection shows of it as `Node`."""
         labels = [f"{key}={value}" for key, value in (self.document.get("Labels") or {}).items()]

@@ -1,6 +1,8 @@
 from typing import Any
 
+from swarmkit.engine.documents import Document
 from swarmkit.engine.info import Reserved, merge_info
+from swarmkit.engine.replies import Reply
 from swarmkit.errors import Unavailable
 
 A: dict[str, Any] = {
@@ -120,6 +122,15 @@ def test_each_host_is_in_the_table() -> None:
         [" State", "down"],
         [" Reason", "no answer within 2 s"],
     ]
+
+
+def test_a_drained_host_is_shown_as_such() -> None:
+    """Whether it is up or not, and among how many are."""
+    up = {"ServerVersion": "9.0"}
+    replies: list[Reply[Document]] = [("a", up), ("b", Unavailable("gone")), ("c", up)]
+    table = merge_info(replies, id="", name="", drained=["b", "c"])["DriverStatus"]
+    assert table[0] == ["Hosts", "2 of 3 up, 2 drained"]
+    assert [table[at - 1][0] for at, pair in enumerate(table) if pair == [" Availability", "drain"]] == ["b", "c"]
 
 
 def test_warnings_name_their_hosts() -> None:
