@@ -94,6 +94,8 @@ class EngineWatch:
     async def _follow(self) -> None:
         while True:
             await self._node.health.wait_healthy()
+            await self._node.wait_described()  # one engine under two names is told by its id, before it is listed twice
+            self._offer_node()
             try:
                 await self._follow_once()
             except SwarmError as error:
