@@ -102,13 +102,9 @@ class Names:
         self._held[name], receiver = open_channel(1)
         sender = self._held[name]
         try:
-            hold = _Hold(name, f"{self._prefix}/names/{name}", await self._usable_lease(), self.by)
-            contested = await self._take(hold)
-        except BaseException as error:
+            hold, contested = await self._take_leased(name)
+        except BaseException:
             self._forget(name, sender)
-            if isinstance(error, NotFound):  # the lease: etcd has lost it, or its time was over sooner than here
-                self._lease = None
-                raise Unavailable(f"the name {name} could not be held: {error.message}") from error
             raise
         self._nursery.start_soon(self._keep, hold, sender)
         return ack({"contested": contested}, ret=receiver)
@@ -131,6 +127,18 @@ class Names:
             return lease
 
     # -- taking -------------------------------------------------------------------------------------------------------
+
+    async def _take_leased(self, name: str) -> tuple[_Hold, bool]:
+        """Take a name under the lease of the moment, or under a new one where etcd has lost that."""
+        key = f"{self._prefix}/names/{name}"
+        lost: NotFound | None = None
+        for _ in range(2):
+            hold = _Hold(name, key, await self._usable_lease(), self.by)
+            try:
+                return hold, await self._take(hold)
+            except NotFound as error:  # the lease; nothing was done
+                self._lease, lost = None, error
+        raise Unavailable(f"the name {name} could not be held: etcd loses its leases") from lost
 
     async def _take(self, hold: _Hold) -> bool:
         """Put the key; return whether the name is contested. Where it may have been put unnoticed, it is given back."""
