@@ -10,7 +10,7 @@ import trio
 from swarmkit.http import Connection
 from swarmkit.transport import Dialer, TlsDialer, TlsStream, dialling_reason
 
-from .failures import in_our_words, unreachable
+from .failures import unreachable
 
 DIAL_DEADLINE = 2.0
 """Seconds that reaching an endpoint may take, TLS included."""
@@ -51,8 +51,7 @@ class Endpoint:
         except trio.TooSlowError as error:
             raise unreachable(self.where, f"no connection in {DIAL_DEADLINE:g} s") from error
         except OSError as error:
-            reason = in_our_words(dialling_reason(error, self._dialer.address))
-            raise unreachable(self.where, reason) from error
+            raise unreachable(self.where, dialling_reason(error, self._dialer.address)) from error
 
     async def keep(self, connection: Connection) -> None:
         """Keep a connection whose exchange is complete, if there is room; else close it."""

@@ -59,11 +59,13 @@ class TokenRefused(Denied):
 
 def unreachable(where: str, reason: str) -> Unavailable:
     """Make the error for an endpoint to which nothing was sent."""
+    reason = in_our_words(reason)
     return Unavailable(f"etcd cannot be reached at {where}: {reason}", reason=f"{where}: {reason}")
 
 
 def unanswered(request: Request, where: str, reason: str) -> SwarmError:
     """Make the error for a request that was sent and not answered, or not in a way that can be understood."""
+    reason = in_our_words(reason)
     text = f"etcd at {where} gave no answer to {request}: {reason}"
     if request.repeats:
         return Unavailable(text, reason=f"{where}: {reason}")
