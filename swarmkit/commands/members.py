@@ -90,8 +90,9 @@ class View:
         return seen_of(listed, await self.hosts.ls("nodes"))
 
     async def look_when_settled(self) -> list[Seen]:
-        """Return the members once all have answered, or after a moment."""
-        await settled(self.hosts)
+        """Return the members once all have answered, or after a moment; nobody is waited for where nobody is listed."""
+        if Listing.of(await self.source(Message(Verb.LS))):
+            await settled(self.hosts)
         return await self.look()
 
 

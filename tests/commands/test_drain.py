@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -91,3 +92,13 @@ def test_words_that_are_no_source_and_member_are_wrong_usage(words: list[str]) -
     """Nothing is opened."""
     with pytest.raises(click.UsageError):
         drain.main(words, standalone_mode=False)
+
+
+def test_a_file_of_hosts_is_edited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The member is drained in it, and put back by --undo."""
+    path = tmp_path / "hosts.toml"
+    path.write_text('[[host]]\nname = "a"\nstage = "fake"\n')
+    assert exit_code_of(drain, f"hosts {path}", "a") == 0
+    assert tomllib.loads(path.read_text())["host"][0]["drained"] is True
+    assert exit_code_of(drain, f"hosts {path}", "a", "--undo") == 0
+    assert not tomllib.loads(path.read_text())["host"][0].get("drained")

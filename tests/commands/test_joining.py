@@ -13,6 +13,7 @@ from trio.testing import MockClock
 
 from swarmkit import Conflict, Listing, Message, Row, Verb, ack
 from swarmkit.channel import Sender, open_channel
+from swarmkit.commands import joining as command
 from swarmkit.commands.joining import Joining, Member
 from swarmkit.errors import SwarmError
 from swarmkit.instance import errors_within
@@ -142,6 +143,25 @@ async def test_what_the_source_says_of_the_registration_is_logged(
     assert caplog.messages[1:] == [
         "web is not known to be registered: no answer; this is tried again by itself",
         "web is registered as docker tcp://192.0.2.7:2376",
+    ]
+
+
+async def test_a_service_manager_is_told_how_it_is(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ready with each registration, and in between why there is none."""
+    told: list[str] = []
+    monkeypatch.setattr(command, "notify", lambda *states: told.append(" ".join(states)))
+    source, engine = Source(), Engine(lost="refused")
+    async with joining(source, engine):
+        engine.lost = None
+        await trio.sleep(1)
+        source.say("lost", "no answer")
+        source.say("back", "no answer")
+        await trio.sleep(1)
+    assert told == [
+        "STATUS=not registered: docker tcp://192.0.2.7:2376 does not answer: refused",
+        "READY=1 STATUS=registered as web",
+        "STATUS=not known to be registered: no answer",
+        "READY=1 STATUS=registered as web",
     ]
 
 
