@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import trio
 from attrs import define, evolve, field
@@ -20,13 +20,14 @@ class Member:
     """One host of many, mirrored. Call it to send it a message with a path as it knows it.
 
     Its `labels` are added to those that the hosts beneath have, and go before them. Where it is `drained`, so are they
-    all.
+    all. `hidden` is why nothing but its node is shown, where it is not a host of its own: it is down, then.
     """
 
     name: str
     mirror: Mirror
     labels: Mapping[str, str] = field(factory=dict)
     drained: bool = field(default=False, kw_only=True)
+    hidden: str | None = field(default=None, init=False)
     arrivals: Arrivals = field(factory=Arrivals)
 
     async def __call__(self, message: Message, /) -> Message:
@@ -61,8 +62,8 @@ class Member:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""
         name = self.host(row.member)
         document = {**self._described(row).document, "Name": name}
-        lost = self.mirror.why_lost(row.member) or row.lost
-        if lost and row.lost is None:  # the host itself has not said so: it is what it was heard from that is gone
+        lost = self.hidden or self.mirror.why_lost(row.member) or row.lost
+        if lost and (self.hidden or row.lost is None):  # the host itself has not said so
             document |= {"State": "unhealthy", "Reason": lost}
         return evolve(row, name=name, member=name, path=("nodes", name), document=document, lost=lost)
 
@@ -89,8 +90,8 @@ class Member:
         return [Missing(self.host(gap.member), gap.reason) for gap in self.mirror.missing()]
 
     def check(self) -> None:
-        """Raise `Unavailable` where the member is known not to answer."""
-        reason = self.mirror.why_lost()
+        """Raise `Unavailable` where the member is known not to answer, or stands for another."""
+        reason = self.hidden or self.mirror.why_lost()
         if reason is not None:
             raise host_down(self.name, reason)
 
@@ -102,9 +103,12 @@ class Member:
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""
         mirror = self.mirror
+        hosts = tuple(self._described(row) for row in mirror.nodes.values())
+        if self.hidden is not None:
+            return Candidate(name=self.name, hosts=hosts, lost=self._silent())
         return Candidate(
             name=self.name,
-            hosts=tuple(self._described(row) for row in mirror.nodes.values()),
+            hosts=hosts,
             containers=tuple(mirror.replica.rows.values()),
             pending=self.arrivals.pending(mirror.unlisted()),
             lost=self._silent(),
@@ -121,8 +125,13 @@ class Member:
     def _silent(self) -> dict[str, str]:
         """Return the hosts beneath of which not enough is known to place anything there, and why."""
         unknown = None if self.mirror.synced else "still being listed"
-        reasons = {host: self.mirror.why_lost(host) or unknown for host in self.mirror.members()}
+        reasons = {host: self.hidden or self.mirror.why_lost(host) or unknown for host in self.mirror.members()}
         return {host: reason for host, reason in reasons.items() if reason is not None}
+
+
+def shown(members: Iterable[Member]) -> list[Member]:
+    """Return those that are hosts of their own."""
+    return [member for member in members if member.hidden is None]
 
 
 def inward(path: Path) -> tuple[str, Path]:

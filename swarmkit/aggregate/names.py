@@ -16,7 +16,7 @@ from ..errors import Conflict, NotFound, SwarmError, Unimplemented
 from ..message import Message, Verb
 from ..service import close_ends
 from .instance import Instance
-from .members import Member
+from .members import Member, shown
 from .resolving import refresh
 
 HOLD_DEADLINE = 1.0
@@ -148,7 +148,7 @@ class Names:
         What another swarmd created a moment ago, no event may have told yet: a name that is contested is looked for in
         a new list of every host.
         """
-        members = list(self._members.values())
+        members = shown(self._members.values())
         for member in members:
             if giving.contested:
                 member.mirror.doubt()

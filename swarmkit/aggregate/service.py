@@ -17,6 +17,7 @@ from ..placement import Policy
 from ..rows import Row
 from ..service import close_ends
 from .choosing import choose
+from .identity import Identification, Identities
 from .listing import Listed, list_all, list_nodes, list_one, list_root
 from .members import Member, forward, inward
 from .membership import Membership, Parse, any_name
@@ -43,11 +44,13 @@ class Aggregate:
         name: str = "aggregate",
         *,
         check_name: Callable[[str], None] = any_name,
+        identification: Identification | None = None,
     ) -> None:
         self.name = name
         self.members: dict[str, Member] = {}
         self._watches = Watches(name, self.members, nursery)
-        self.membership = Membership(self.members, nursery, self._watches, check_name)
+        identities = Identities(self.members, self._watches, nursery, identification)
+        self.membership = Membership(self.members, nursery, identities, check_name)
         self._policy = policy
         self._names = Names(self.members, self.membership.sources)
         self._spawner = Spawner(self.members, policy, self._names)
@@ -175,13 +178,15 @@ async def open_aggregate(
     *,
     check_name: Callable[[str], None] = any_name,
     parse: Parse = parse_pipeline,
+    identification: Identification | None = None,
 ) -> AsyncIterator[Aggregate]:
     """Open an aggregate over members by name and over what sources list; no host is waited for.
 
     `check_name` raises `Invalid` for what a source lists that cannot be a host's name; `parse` reads the stages.
+    `identification` tells whether members that carry one id are one host; without it all are what they seem.
     """
     async with open_instance() as nursery:
-        aggregate = Aggregate(policy, nursery, check_name=check_name)
+        aggregate = Aggregate(policy, nursery, check_name=check_name, identification=identification)
         try:
             for name, pipeline in members.items():
                 await nursery.start(aggregate.membership.run_member, name, pipeline)

@@ -14,6 +14,7 @@ from attrs import frozen
 from swarmkit.errors import SwarmError
 
 from .documents import Document, unique
+from .identity import clones, clones_warning
 from .replies import Reply, answered, failed
 from .versions import lowest_version
 
@@ -146,12 +147,14 @@ def _loads(reserved: Reserved, cpus: str, memory: str) -> list[tuple[str, str]]:
 
 
 def _warnings(replies: Sequence[Reply[Document]]) -> list[str]:
-    """Say first which hosts are missing, then what engines warn of, and on which hosts."""
+    """Say first which hosts are missing, then which carry one id, then what engines warn of, and on which hosts."""
     down = [f"WARNING: host {host} is down: {error.reason}" for host, error in failed(replies)]
     hosts: dict[str, list[str]] = {}
     for host, document in answered(replies):
         for warning in document.get("Warnings") or ():
             hosts.setdefault(warning, []).append(host)
+    alike = clones([(host, str(document.get("ID") or "")) for host, document in answered(replies)])
+    down += [f"WARNING: {clones_warning(group)}" for group in alike]
     return down + [f"{warning} (on {', '.join(those)})" for warning, those in hosts.items()]
 
 

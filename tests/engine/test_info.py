@@ -1,6 +1,7 @@
 from typing import Any
 
 from swarmkit.engine.documents import Document
+from swarmkit.engine.identity import clones_warning
 from swarmkit.engine.info import Reserved, merge_info
 from swarmkit.engine.replies import Reply
 from swarmkit.errors import Unavailable
@@ -152,6 +153,12 @@ def test_where_no_host_answers_there_is_still_an_info() -> None:
     assert {"Containers", "Plugins", "RegistryConfig", "Runtimes", "ContainerdCommit", "SecurityOptions"} <= set(merged)
     assert (merged["NCPU"], merged["Images"], merged["ServerVersion"], merged["SystemTime"]) == (0, 0, "", "")
     assert merged["Warnings"] == ["WARNING: host a is down: refused"]
+
+
+def test_hosts_of_one_id_are_warned_of() -> None:
+    """Those that answer and carry one id: of hosts that are one engine only one is up."""
+    merged = merge_info([("a", {"ID": "X"}), ("b", {"ID": "X"}), ("c", {"ID": "Y"})], id="", name="")
+    assert merged["Warnings"] == [f"WARNING: {clones_warning(['a', 'b'])}"]
 
 
 def test_without_anything_to_warn_of_there_are_no_warnings() -> None:
