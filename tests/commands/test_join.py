@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 import pytest
@@ -42,6 +45,7 @@ def asked(words: Sequence[str]) -> tuple[Member, str, str]:
     return member, source, host
 
 
+DOCS = Path(__file__).parents[2] / "docs"
 ETCD = "http://127.0.0.1:2379/prod"
 TLS = ("--tlsverify", "--cacert", "ca.pem", "--cert", "c.pem", "--key", "k.pem")
 
@@ -69,6 +73,20 @@ def test_etcd_may_be_in_the_clear_where_the_host_is_not() -> None:
     _, source, host = asked(words)
     assert source.endswith("/p --insecure")
     assert "--insecure" not in host
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("systemd/swarmd-join.service", r"^ExecStart=/opt/swarmd/bin/swarmd join (.+)$"),
+        ("swarmd.md", r"^    swarmd join (http.+)$"),
+    ],
+)
+def test_the_documents_have_words_that_are_right(file: str, line: str) -> None:
+    """Of the unit, and of the page."""
+    (words,) = re.findall(line, (DOCS / file).read_text(), re.MULTILINE)
+    member, source, _ = asked([*shlex.split(words), "--name", "web"])
+    assert (member.address, source) == ("docker tcp://192.0.2.7:2376", f"etcd {ETCD}")
 
 
 def test_a_member_is_called_as_its_machine(monkeypatch: pytest.MonkeyPatch) -> None:
