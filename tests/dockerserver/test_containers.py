@@ -383,7 +383,7 @@ async def test_an_answer_that_is_no_json_is_an_error_of_its_own(caplog: pytest.L
     hosts.answers[("b", "GET /containers/two/json")] = reply(200, b"<html>")
     async with serving(hosts) as client:
         answer = await client("GET", "/containers/two/json")
-        assert (answer.status, answer.message) == (500, "a host answered with what is not JSON: b'<html>'")
+        assert (answer.status, answer.message) == (500, "host b answered with what is not JSON: b'<html>'")
     assert caplog.text == ""
 
 
