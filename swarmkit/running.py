@@ -110,8 +110,11 @@ def say(*lines: str) -> bool:
     try:
         for line in lines:
             print(line, flush=True)
-    except BrokenPipeError:
-        # Whoever wanted to know has gone, but may have left us to serve others: what is not flushed goes nowhere.
+    except OSError as error:
+        # Whoever wanted to know has gone, or his disk is full. We may be there to serve others: what is not flushed
+        # goes nowhere.
+        if not isinstance(error, BrokenPipeError):
+            log.warning("nothing more can be said on standard output: %s", error.strerror)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
