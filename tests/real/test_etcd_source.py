@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,14 +14,15 @@ import trio
 
 from backends.etcd.service import EtcdSource
 from backends.etcd.watch import open_watch
-from swarmkit import Listing, Message, Registry, Verb
+from swarmkit import Listing, Message, Registry, Verb, open_pipeline, parse_pipeline
 from swarmkit.errors import Denied, Timeout, Unavailable
 from swarmkit.pipeline import parse_stage
 from swarmkit.rows import Row
 from swarmkit.testing import SERVICE_CHECKS, SOURCE_CHECKS, Check, SourceSubject, Subject
+from swarmkit.testing.expect import eventually
 
 from ..transport.certificates import Authority
-from .etcd import Etcd, EtcdError, Place, entry_of, serving_etcd
+from .etcd import Etcd, EtcdError, Place, entry_of, free_port, serving_etcd
 
 ADDRESS = "docker tcp://192.0.2.7:2376"
 SOON = 15.0
@@ -297,3 +299,36 @@ def put_somewhere(member: Etcd, key: str, value: bytes) -> None:
         except EtcdError:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+# -- an aggregate over it --------------------------------------------------------------------------------------------
+
+
+async def test_without_etcd_the_known_members_go_on_working(etcd: Place) -> None:
+    """Containers are listed, made and removed as before, and a member that is drained meanwhile is so afterwards."""
+    ports = [free_port(), free_port()]
+    fronts = [[f"dockerserver tcp://127.0.0.1:{port}", "fake"] for port in ports]
+    for name, port in zip("ab", ports, strict=True):
+        etcd.register(name, f"docker tcp://127.0.0.1:{port}", {"zone": name})
+    words = shlex.quote(f"etcd {etcd.address} --insecure")
+    whole_of = parse_pipeline(f"aggregate {words}").open
+    async with open_pipeline(fronts[0]), open_pipeline(fronts[1]), whole_of() as whole:
+
+        async def hosts() -> dict[str, bool]:
+            rows = Listing.of(await whole(Message(Verb.LS, ("nodes",))))
+            return {row.name: row.lost is None and row.document.get("Availability") != "drain" for row in rows}
+
+        async def create(name: str) -> str:
+            reply = await whole(Message(Verb.SPAWN, ("containers",), {"spec": {"Image": "busybox"}, "name": name}))
+            return reply.path[1]
+
+        await eventually(hosts, lambda seen: seen == {"a": True, "b": True}, "both hosts are there")
+        await create("before")
+        etcd.member.kill()
+        assert {await create("one"), await create("two")} == {"a", "b"}
+        found = Listing.of(await whole(Message(Verb.LS, ("containers",))))
+        assert ({row.name for row in found}, await hosts()) == ({"before", "one", "two"}, {"a": True, "b": True})
+        await in_thread(etcd.member.start)
+        etcd.member.put(f"{etcd.prefix}/drained/a", "{}")
+        await eventually(hosts, lambda seen: seen == {"a": False, "b": True}, "a is drained")
+        assert await create("three") == "b"
