@@ -16,6 +16,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import trio
@@ -137,7 +138,7 @@ class Names:
             try:
                 return hold, await self._take(hold)
             except NotFound as error:  # the lease; nothing was done
-                self._lease, lost = None, error
+                self._lease, lost = None if self._lease is hold.lease else self._lease, error
         raise Unavailable(f"the name {name} could not be held: etcd loses its leases") from lost
 
     async def _take(self, hold: _Hold) -> bool:
@@ -145,7 +146,7 @@ class Names:
         try:
             return await self._try_to_take(hold)
         except (Timeout, trio.Cancelled):
-            self._nursery.start_soon(self._let_go, hold)
+            self._nursery.start_soon(partial(self._let_go, hold, put=False))
             raise
 
     async def _try_to_take(self, hold: _Hold) -> bool:
@@ -199,27 +200,32 @@ class Names:
         else:
             lease.renewed(lasts)
 
-    async def _let_go(self, hold: _Hold) -> None:
-        """Have the key say "created", if it is that hold's; also when all is being closed."""
+    async def _let_go(self, hold: _Hold, *, put: bool = True) -> None:
+        """Have the key say "created", if it is that hold's; also when all is being closed.
+
+        Where it may not have been `put` yet it is looked for again: what etcd was asked may still be on its way there.
+        """
         done = False
         with trio.move_on_after(LET_GO_SECONDS, shield=True):
-            done = await self._let_go_once(hold)
+            done = await self._let_go_once(hold, put=put)
             while not done:
                 await trio.sleep(_RETRY_SECONDS)
-                done = await self._let_go_once(hold)
-        if not done:
+                done = await self._let_go_once(hold, put=put)
+        if put and not done:
             log.info("the name %s was not given back to etcd: it is free when its lease is over", hold.name)
 
-    async def _let_go_once(self, hold: _Hold) -> bool:
+    async def _let_go_once(self, hold: _Hold, *, put: bool) -> bool:
+        """Give a name back if the key is that hold's; return whether nothing is left to do."""
         key, lease = hold.key, hold.lease.id
+        given_back = putting(key, hold.value("created"), lease)
         try:
-            await self._client.txn([holds(key, hold.value("creating"))], [putting(key, hold.value("created"), lease)])
+            done = await self._client.txn([holds(key, hold.value("creating"))], [given_back])
         except NotFound:
             return True  # the lease is over, and the key with it
         except SwarmError as error:
             log.debug("the name %s is not given back yet: %s", hold.name, error)
             return False
-        return True
+        return put or done.succeeded
 
 
 def _held_by(name: str, whom: str) -> Conflict:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 import trio
 
 from backends.etcd import names
+from backends.etcd.client import EtcdClient
+from backends.etcd.messages import Done
 from backends.etcd.names import ASK_SECONDS, Names
 from swarmkit.channel import Receiver
-from swarmkit.errors import Conflict, Unavailable
+from swarmkit.errors import Conflict, Timeout, Unavailable
 from swarmkit.instance import open_instance
 from swarmkit.message import Message
 from swarmkit.transport import TcpDialer
 
 from ..real.etcd import LOOPBACK, Place
-from .opening import open_client
+from .opening import dialer_at, open_client
 
 SOON = 5.0
 """Seconds within which what takes a moment must have happened, on a busy machine."""
@@ -189,6 +191,31 @@ async def test_what_was_held_unnoticed_is_given_back(etcd: Place) -> None:
                     await b.hold("web")
                     break
                 await trio.sleep(0.05)
+
+
+async def test_a_hold_that_etcd_learns_of_late_is_given_back(etcd: Place, nursery: trio.Nursery) -> None:
+    """It was asked, and gave no answer; what it does of that later is looked for."""
+
+    async def txn_later(*words: Any) -> None:
+        await trio.sleep(0.3)
+        await EtcdClient.txn(client, *words)
+
+    class Late(EtcdClient):
+        """Its first transaction is done when all believe that it was not."""
+
+        late = True
+
+        async def txn(self, *words: Any) -> Done:
+            if not self.late:
+                return await super().txn(*words)
+            self.late = False
+            nursery.start_soon(txn_later, *words)
+            raise Timeout("no answer")
+
+    async with aclosing(Late([dialer_at(etcd.member.host)])) as client, open_instance() as instance:
+        with pytest.raises(Timeout):
+            await Names(client, etcd.prefix, instance).hold("web")
+        await wait_until_given_back(etcd, "web")
 
 
 async def test_an_endpoint_that_hangs_is_not_asked_first_again(etcd: Place) -> None:
