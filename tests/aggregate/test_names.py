@@ -175,6 +175,18 @@ async def test_who_goes_away_gives_the_name_back(autojump_clock: Clock) -> None:
         assert names.held == set()
 
 
+async def test_a_contested_name_is_looked_for_in_hosts_beneath_hosts(autojump_clock: Clock) -> None:
+    """What another has created there, and no event has told of yet, is found."""
+    names, host = HeldNames(), ScriptedHost("x", quiet=True)
+    source = ListSource(names=names)
+    async with source.open() as other:
+        await close_ends(await other(Message(Verb.SPAWN, ("names", "web"))))
+    async with whole_of_stages({"far": aggregate_of({"x": ScriptedStage(host)})}, sources=[source]) as whole:
+        host.add(row("web"))
+        with pytest.raises(Conflict, match=r"web is in use by .* on far/x"):
+            await whole(spawn("web"))
+
+
 async def test_a_contested_name_of_a_host_that_says_nothing_is_warned_of(autojump_clock: Clock) -> None:
     """What it lists anew is not waited for longer than a read waits."""
     names = HeldNames()
