@@ -46,7 +46,9 @@ class Wanted:
         (name,) = message.path
         args = {"labels": {}, "ttl": DEFAULT_TTL, **message.args}
         if args.keys() != {"address", "labels", "ttl"}:
-            raise Invalid(f"{name}: a member is registered with `address`, `labels` and `ttl`, not {sorted(message.args)}")
+            raise Invalid(
+                f"{name}: a member is registered with `address`, `labels` and `ttl`, not {sorted(message.args)}"
+            )
         ttl = args["ttl"]
         if type(ttl) is not int or not MIN_TTL <= ttl <= MAX_TTL:
             raise Invalid(f"the ttl of a registration is a number of seconds from {MIN_TTL} to {MAX_TTL}, not {ttl!r}")
