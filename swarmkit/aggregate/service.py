@@ -33,8 +33,9 @@ class Aggregate:
 
     A path below `nodes/HOST` goes to that host; one below `containers`, `networks` or `volumes` to the owner of what it
     names; one below `images` is read from any host that has it. GET on `nodes` with a `spec` says, by the path of its
-    reply, on which host the policy would put that. CONNECT on the root is not implemented: what has no
-    single owner is the caller's to spread.
+    reply, on which host the policy would put that. SPAWN, and SET `Name` of a container, give a name once, among all
+    hosts and all who share a source that holds names. CONNECT on the root is not implemented: what has no single owner
+    is the caller's to spread.
     """
 
     def __init__(
