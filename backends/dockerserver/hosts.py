@@ -82,6 +82,11 @@ class Hosts:
             for row in sorted(listing, key=lambda row: row.name)
         ]
 
+    async def missing(self) -> list[tuple[str, str]]:
+        """Return what may hide hosts of which nothing is known, such as a source that does not answer, and why."""
+        listing = Listing.of(await self.service(Message(Verb.LS, ("nodes",))))
+        return [(gap.member, gap.reason) for gap in listing.missing]
+
     async def node(self, path: Path) -> Node:
         """Return the host on which something lives, by the path of that."""
         nodes = {node.name: node for node in await self.nodes()}

@@ -62,6 +62,7 @@ class System:
             reserved=await self._reserved(),
             engines={node.name: str(node.document.get("ServerVersion") or "") for node in nodes},
             drained=[node.name for node in nodes if node.drained],
+            missing=await self._hosts.missing(),
         )
         return json_answer(merged)
 

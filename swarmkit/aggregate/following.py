@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ..channel import Receiver
 from ..errors import Internal, SwarmError
 from ..message import Message, Verb
-from ..rows import Plain
+from ..rows import Missing, Plain
 from ..service import Service, close_ends
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,8 @@ class Follower:
     """Follow one source. `begin` is given a member's name and what the source says of it."""
 
     def __init__(self, source: Service, begin: Begin) -> None:
+        self.missing: tuple[Missing, ...] = ()
+        """What the source says that it cannot read, or reach, with the reason."""
         self._source = source
         self._begin = begin
         self._members: dict[str, tuple[Entry, Followed]] = {}
@@ -84,6 +86,7 @@ class Follower:
             await close_ends(reply)
             raise Internal("it answered WATCH without a channel")
         listed: set[str] | None = set()
+        self.missing = ()
         async with reply.ret as channel:
             async for message in channel:
                 kind = message.get("kind")
@@ -97,6 +100,8 @@ class Follower:
                         listed.add(message.path[-1])
                 elif kind == "gone":
                     self._end(message.path[-1])
+                elif kind == "missing":
+                    self.missing = tuple(Missing(gap["member"], gap["reason"]) for gap in message["missing"])
 
     def _put(self, name: str, entry: Entry) -> None:
         held = self._members.get(name)

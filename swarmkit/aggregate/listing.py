@@ -28,10 +28,10 @@ def list_root() -> Listed:
     return Listing(tuple(Row(name=name, path=(name,)) for name in (*COLLECTIONS, "nodes"))).to_args()
 
 
-def list_nodes(members: Mapping[str, Member], refused: Sequence[Missing] = ()) -> Listed:
-    """List the hosts beneath all members; `refused` are those that are listed somewhere and cannot be members."""
+def list_nodes(members: Mapping[str, Member], missing: Sequence[Missing] = ()) -> Listed:
+    """List the hosts beneath all members; `missing` is what a source lists and that is none, or what it cannot see."""
     rows = tuple(row for member in members.values() for row in member.nodes())
-    return Listing(rows, tuple(refused)).to_args()
+    return Listing(rows, tuple(missing)).to_args()
 
 
 async def list_all(members: Mapping[str, Member], message: Message) -> Listed:

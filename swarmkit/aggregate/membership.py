@@ -89,11 +89,13 @@ class Membership:
         self._check_name = check_name
         self._left = trio.Event()
         self._refused: set[_Refused] = set()
+        self._followers: list[Follower] = []
         self.sources: list[Instance] = []
 
-    def refused(self) -> list[Missing]:
-        """Return what sources list and cannot be a host, with the reason."""
-        return sorted((each.missing for each in self._refused), key=lambda missing: missing.member)
+    def missing(self) -> list[Missing]:
+        """Return what sources list and cannot be a host, and what they say that they miss, with the reasons."""
+        missed = [missing for follower in self._followers for missing in follower.missing]
+        return sorted([*(each.missing for each in self._refused), *missed], key=lambda missing: missing.member)
 
     async def run_member(
         self, name: str, pipeline: Pipeline, *, task_status: trio.TaskStatus[Member] = trio.TASK_STATUS_IGNORED
@@ -156,7 +158,12 @@ class Membership:
             self._nursery.start_soon(self._run_listed, listed)
             return listed
 
-        await Follower(source, begin).run()
+        follower = Follower(source, begin)
+        self._followers.append(follower)
+        try:
+            await follower.run()
+        finally:
+            self._followers.remove(follower)
 
     async def _run_listed(self, listed: _Listed) -> None:
         with listed.scope:

@@ -92,7 +92,7 @@ class Aggregate:
             case ():
                 return list_root()
             case ("nodes",):
-                return list_nodes(self.members, self.membership.refused())
+                return list_nodes(self.members, self.membership.missing())
             case ("nodes", _, *_):
                 member, inner = self._member(message)
                 return await list_one(member, evolve(message, path=inner))

@@ -63,13 +63,15 @@ def merge_info(
     reserved: Mapping[str, Reserved] | None = None,
     engines: Mapping[str, str] | None = None,
     drained: Collection[str] = (),
+    missing: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Merge the hosts' `GET /info`; a host that did not answer is in the table and in `Warnings`, with the reason.
 
     `id` and `name` are those of the whole, `addresses` and `labels` the hosts', `images` the number of different ones
     (without it the hosts' numbers are summed), `reserved` what containers reserve of each host, `engines` the version
-    that an engine was last known to have, for hosts that are down; `drained` are the hosts that take nothing new. What
-    hosts can do is what all can; numbers are sums; texts that differ are listed.
+    that an engine was last known to have, for hosts that are down; `drained` are the hosts that take nothing new,
+    `missing` what may hide hosts of which nothing is known, with the reason. What hosts can do is what all can; numbers
+    are sums; texts that differ are listed.
     """
     documents = [document for _, document in answered(replies)]
     merged = {**_EMPTY, **_merge_by_kind(documents)}
@@ -84,7 +86,7 @@ def merge_info(
         "SystemTime": max((str(document.get("SystemTime", "")) for document in documents), default=""),
         "Swarm": _NO_SWARM_MODE,
         "DriverStatus": _table(replies, addresses or {}, labels or {}, reserved or {}, engines or {}, drained),
-        "Warnings": _warnings(replies) or None,
+        "Warnings": [*(f"WARNING: {name}: {reason}" for name, reason in missing), *_warnings(replies)] or None,
     }
 
 

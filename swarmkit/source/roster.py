@@ -62,16 +62,23 @@ class Roster:
     def miss(self, missing: Iterable[Missing]) -> None:
         """Name what is missing, or cannot be read as it is now; what was not missing before is logged."""
         before, self._missing = self._missing, tuple(missing)
+        if self._missing != before:
+            self._tell(self._what_is_missing())
         for gap in self._missing:
             if gap not in before:
                 log.warning("%s: %s", gap.member, gap.reason)
 
     def follow(self, sender: Sender) -> None:
-        """Send what is listed, then every change."""
+        """Send what is listed, and what is missing if anything is, then every change."""
         for row in self.rows:
             sender.offer(Message(Verb.WATCH, row.path, {"kind": "have", "row": row.to_plain()}))
+        if self._missing:
+            sender.offer(self._what_is_missing())
         sender.offer(Message(Verb.WATCH, (), {"kind": "synced"}))
         self._watchers.add(sender)
+
+    def _what_is_missing(self) -> Message:
+        return Message(Verb.WATCH, (), {"kind": "missing", "missing": self.listing.to_args()["missing"]})
 
     def _tell(self, message: Message) -> None:
         self._watchers = {sender for sender in self._watchers if sender.offer(message)}

@@ -2,8 +2,9 @@
 
 A source is a service. LS of it lists rows, each called as its member is, at the path `(name,)`, with the document
 `{"Stage": "the member's pipeline", "Labels": {...}}`. WATCH says the same: `have` for each, `synced`, then `put` and
-`gone`. A row that has a `lost` is of a member that is down for that reason, and is not opened; the document of one
-that takes nothing new has the `Availability` "drain", which SET `drained` changes. Names are held by `HeldNames`.
+`gone`; what LS has in `missing` it may say, all of it, as `missing`. A row that has a `lost` is of a member that is
+down for that reason, and is not opened; the document of one that takes nothing new has the `Availability` "drain",
+which SET `drained` changes. Names are held by `HeldNames`.
 """
 
 from __future__ import annotations

@@ -161,6 +161,12 @@ def test_hosts_of_one_id_are_warned_of() -> None:
     assert merged["Warnings"] == [f"WARNING: {clones_warning(['a', 'b'])}"]
 
 
+def test_what_may_hide_hosts_is_warned_of() -> None:
+    """By its name and with the reason, before what is said of the hosts that are known."""
+    merged = merge_info([("a", Unavailable("refused"))], id="", name="", missing=[("etcd", "it does not answer")])
+    assert merged["Warnings"] == ["WARNING: etcd: it does not answer", "WARNING: host a is down: refused"]
+
+
 def test_without_anything_to_warn_of_there_are_no_warnings() -> None:
     """Null, as the engine writes."""
     assert merge_info([("a", A)], id="", name="")["Warnings"] is None

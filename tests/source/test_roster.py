@@ -42,6 +42,22 @@ def test_what_is_missing_is_logged_when_it_is_new(caplog: pytest.LogCaptureFixtu
     assert roster.listing.missing == (Missing("a", "torn"),)
 
 
+def test_what_is_missing_is_told_when_it_changes() -> None:
+    """To who watches, all of it each time; to who comes later before `synced`, and not at all where it is nothing."""
+    roster = Roster()
+    sender, receiver = open_channel()
+    roster.follow(sender)
+    for missing in ([Missing("a", "torn")], [Missing("a", "torn")], []):
+        roster.miss(missing)
+    gap = {"member": "a", "reason": "torn"}
+    said = [(each["kind"], each.get("missing")) for each in iter(receiver.receive_nowait, None)]
+    assert said == [("synced", None), ("missing", [gap]), ("missing", [])]
+    roster.miss([Missing("a", "torn")])
+    sender, receiver = open_channel()
+    roster.follow(sender)
+    assert [each["kind"] for each in iter(receiver.receive_nowait, None)] == ["missing", "synced"]
+
+
 async def test_a_source_has_nothing_beneath() -> None:
     """A path is the name of nothing that could be asked."""
     async with open_roster("mine", Roster([member_row("a", "fake")])) as service:
