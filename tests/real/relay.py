@@ -1,4 +1,4 @@
-"""A relay before a real engine's socket: counts what it is asked, and can delay or spoil what the engine answers."""
+"""A relay before a real engine, or an etcd: counts what it is asked, and can delay or spoil what is answered."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ class Relay:
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(128)
+        self._listener = self._listening()
         self._carrying: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
@@ -59,12 +57,16 @@ class Relay:
         """How many connections there are that have not ended in both directions."""
         return sum(thread.is_alive() for thread in self._carrying) // 2
 
+    def drop(self) -> None:
+        """End all connections that there are."""
+        for each in list(self._open):
+            _end(each)
+
     def close(self) -> None:
         """Accept no more, end all connections, and wait for the threads that carried them."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
-        for each in self._open:
-            _end(each)
+        self.drop()
         for thread in self._carrying:
             thread.join()
         for each in (self._listener, *self._open):
@@ -76,13 +78,31 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:  # shut down
                 return
-            engine = socket.socket(socket.AF_UNIX)
+            engine = self._connected()
+            if engine is None:
+                client.close()
+                continue
             self._open += [client, engine]
-            engine.connect(str(self._engine))
             for work in (self._carry_requests, self._carry_answers):
                 thread = threading.Thread(target=work, args=(client, engine))
                 self._carrying.append(thread)
                 thread.start()
+
+    def _listening(self) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.path))
+        listener.listen(128)
+        return listener
+
+    def _connected(self) -> socket.socket | None:
+        """Return a connection to what is behind; None where nothing listens there now."""
+        engine = socket.socket(socket.AF_UNIX)
+        try:
+            engine.connect(str(self._engine))
+        except OSError:
+            engine.close()
+            return None
+        return engine
 
     def _carry_requests(self, client: socket.socket, engine: socket.socket) -> None:
         seen = b""
