@@ -172,8 +172,7 @@ def path_by_word(row: Row, reference: str) -> Path:
 
 async def json_of(reply: Message) -> Any:
     """Read a CONNECT's reply as JSON; raise the error that it is."""
-    who = f"host {reply.path[1]}" if reply.path[:1] == ("nodes",) and len(reply.path) > 1 else "a host"
-    return parse_json(await body_of(reply), who)
+    return parse_json(await body_of(reply), _who(reply))
 
 
 def parse_json(data: bytes, who: str = "a host") -> Any:
@@ -190,5 +189,10 @@ async def body_of(reply: Message) -> bytes:
     data = await read_whole(reply.att, MAX_DOCUMENT)
     status = int(reply["status"])
     if status >= 400:
-        raise error_of_answer(status, data)
+        raise error_of_answer(status, data, silent=f"{_who(reply)} answered with status {status}")
     return data
+
+
+def _who(reply: Message) -> str:
+    """Return who answered, as far as the reply says it."""
+    return f"host {reply.path[1]}" if reply.path[:1] == ("nodes",) and len(reply.path) > 1 else "a host"
