@@ -53,11 +53,18 @@ class Traffic:
         if now - began >= WAITED:
             self._taken = now
 
-    async def patiently(self, seconds: float, step: Callable[[], Awaitable[T]], *, most: float = inf) -> T:
+    async def patiently(
+        self,
+        seconds: float,
+        step: Callable[[], Awaitable[T]],
+        *,
+        most: float = inf,
+        undo: Callable[[T], Awaitable[None]] | None = None,
+    ) -> T:
         """Take a step that the host has to answer; raise `trio.TooSlowError` after `seconds`, unless the way is full.
 
         Each time that bytes come the seconds begin anew, until it has taken the `most`. See `STALLED` and `CROWDED` for
-        bytes that go.
+        bytes that go. `undo` is given what the step returned, where the caller is cancelled at that moment.
         """
         began = trio.current_time()
         last = began + most
@@ -71,10 +78,17 @@ class Traffic:
                 failures.append(error)  # raised below, and not as one of a group
             nursery.cancel_scope.cancel()
 
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(take)
-            await self._wait_silent(began, seconds, last)
-            nursery.cancel_scope.cancel()
+        taken = False
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(take)
+                await self._wait_silent(began, seconds, last)
+                nursery.cancel_scope.cancel()
+            taken = True
+        finally:
+            if results and not taken and undo is not None:
+                with trio.CancelScope(shield=True):
+                    await undo(results[0])
         if failures:
             raise failures[0]
         if not results:
