@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, evolve
 
-from ..errors import Invalid, NotFound, SwarmError, Unavailable
+from ..errors import Internal, Invalid, NotFound, SwarmError, Unavailable
 from ..message import Message
 from ..placement import Policy
 from .members import Member
@@ -54,7 +54,9 @@ class Spawner:
             member = self._choose(spec, members, failures)
             try:
                 return await self.spawn_on(member, message)
-            except (NotFound, Unavailable) as error:  # both say: known not done, so another may be asked
+            except SwarmError as error:
+                if not _not_done(error):
+                    raise
                 failures[member.name] = error
 
     def _choose(self, spec: Mapping[str, Any], members: list[Member], failures: Mapping[str, SwarmError]) -> Member:
@@ -102,10 +104,29 @@ def _inward(message: Message) -> tuple[str | None, Message]:
     return host, evolve(message, args=args | {"on": beneath} if beneath else args)
 
 
+def _not_done(error: SwarmError) -> bool:
+    """Tell whether a creation is known not to have been done, so that another host may be asked.
+
+    An engine that answers 500 has undone what it began: its disk is full, say, and without this such a host, having the
+    fewest containers, would be chosen again and again. A 502, of something on the way to it, says nothing.
+    """
+    return isinstance(error, NotFound | Unavailable) or _failed_there(error)
+
+
+def _failed_there(error: SwarmError) -> bool:
+    return isinstance(error, Internal) and error.details.get("status") == 500
+
+
 def _nowhere(failures: Mapping[str, SwarmError], refusal: Unavailable | None = None) -> SwarmError:
-    """Choose what to say: what is missing where it was asked for is missing; else every member's reason."""
+    """Choose what to say: what is missing where it was asked for is missing; else every member's reason.
+
+    Where all have failed with the same words, it is what was asked that is wrong, and they are passed on as they are.
+    """
     missing = [error for error in failures.values() if isinstance(error, NotFound)]
     if missing:
         return missing[0]
+    errors = list(failures.values())
+    if errors and refusal is None and all(_failed_there(each) and each.message == errors[0].message for each in errors):
+        return errors[0]
     reasons = [f"{name}: {error.reason}" for name, error in failures.items()]
     return Unavailable("; ".join([*reasons, *([refusal.message] if refusal else [])]) or "no host can take it")
