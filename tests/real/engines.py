@@ -108,6 +108,12 @@ class Engine:
         """The address of the API over TCP, in the clear or with TLS; its link can be cut."""
         return f"tcp://{self.address}:{2375 if self.tls is None else 2376}"
 
+    @property
+    def id_file(self) -> Path:
+        """The file that holds the engine's id."""
+        key = self.folder / "key.json"
+        return key if key.exists() else self._data / "engine-id"
+
     def begin(self) -> None:
         """Start the daemon without waiting for it; its machine too, if it is off."""
         if not self.machine.is_open:
