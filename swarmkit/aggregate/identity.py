@@ -123,21 +123,19 @@ class Identities:
         self._forget([pair for pair in self._pairs if pair.has(member) and pair.id != id])
         for other in self._members.values() if id else ():
             if other is not member and _id_of(other) == id:
-                self._pair(member, other, id).note(member)
+                self._ensure_pair(member, other, id)
         for pair in self._pairs:
             if pair.has(member):
                 pair.note(member)
         self._show(member)
 
-    def _pair(self, member: Member, other: Member, id: str) -> _Pair:
-        for pair in self._pairs:
-            if pair.has(member) and pair.has(other):
-                return pair
+    def _ensure_pair(self, member: Member, other: Member, id: str) -> None:
+        if any(pair.has(member) and pair.has(other) for pair in self._pairs):
+            return
         first, second = (each for each in self._members.values() if each in (member, other))
         pair = _Pair(first, second, id)
         self._pairs.append(pair)
         self._nursery.start_soon(self._decide, pair)
-        return pair
 
     def _forget(self, pairs: list[_Pair]) -> None:
         for pair in pairs:
