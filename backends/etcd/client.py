@@ -11,6 +11,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
+import trio
+
 from swarmkit.errors import Conflict, NotFound, Timeout, Unavailable
 from swarmkit.transport import Dialer
 
@@ -52,8 +54,9 @@ class EtcdClient:
         self._token = Token()
 
     async def aclose(self) -> None:
-        """Close the connections that are kept."""
-        await self.endpoints.aclose()
+        """Close the connections that are kept, all of them also where this is being cancelled."""
+        with trio.CancelScope(shield=True):
+            await self.endpoints.aclose()
 
     # -- operations -----------------------------------------------------------------------------------------------
 

@@ -175,6 +175,20 @@ async def test_what_is_refused_is_not_asked_elsewhere(code: int, message: str, k
         assert second.asked == []
 
 
+async def test_closing_while_cancelled() -> None:
+    """Every connection that was kept is closed, also in a block that is being cancelled."""
+    async with gateways() as (client, (only,)):
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(client.range, "a")
+        assert (only.dialled, len(only.nursery.child_tasks)) == (3, 3)
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await client.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(only.nursery.child_tasks) == 0
+
+
 # -- operations ------------------------------------------------------------------------------------------------------
 
 

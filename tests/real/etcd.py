@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ class Etcd:
         except urllib.error.HTTPError as error:
             with error:
                 raise EtcdError(error.read().decode("utf-8", "replace")) from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise EtcdError(str(error)) from error
 
     def _context(self) -> ssl.SSLContext | None:
@@ -171,9 +172,9 @@ class Etcd:
         found = self.ask("kv/range", {**_all_from(prefix), "keys_only": True}).get("kvs", ())
         return [base64.b64decode(each["key"]).decode() for each in found]
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, token: str = "") -> None:
         """Delete a key; one that is not there is fine."""
-        self.ask("kv/deleterange", {"key": encoded(key)})
+        self.ask("kv/deleterange", {"key": encoded(key)}, token=token)
 
     def clear(self, prefix: str) -> None:
         """Delete all keys that begin with a prefix."""
