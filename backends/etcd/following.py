@@ -42,9 +42,11 @@ class Follower:
         self._failed = False  # whether the last listing did
 
     async def wait_settled(self) -> None:
-        """Wait until etcd has answered for the first time, or is known not to, or has taken too long."""
-        with trio.move_on_after(SETTLE_DEADLINE):
+        """Wait until etcd has answered for the first time, or is known not to, or has been silent for too long."""
+        with trio.move_on_after(SETTLE_DEADLINE) as waiting:
             await self._settled.wait()
+        if waiting.cancelled_caught and not self._settled.is_set():
+            self._settle_without(f"no answer in {SETTLE_DEADLINE:g} s")
 
     def take(self, changes: Iterable[Change]) -> None:
         """Take what has changed, and list it so."""
@@ -85,9 +87,13 @@ class Follower:
         if not self._failed:
             log.info("%s: %s; all is listed again", self._name, error)
             return
+        self._settle_without(error.message)
+
+    def _settle_without(self, reason: str) -> None:
+        """Say that etcd does not answer, and why."""
         self._settled.set()
         unread = self._members.listing().missing
-        gap = Missing(self._name, f"{error.message}; what was listed before stays, and it is tried again")
+        gap = Missing(self._name, f"{reason}; what was listed before stays, and it is tried again")
         self._roster.miss([*unread, gap])
 
     async def _watch(self) -> None:

@@ -207,6 +207,17 @@ async def test_no_etcd_at_the_beginning(autojump_clock: MockClock) -> None:
             assert await names(service) == ["a"]
 
 
+async def test_silence_at_the_beginning(autojump_clock: MockClock) -> None:
+    """Who asks is not told that there is nobody: it is said that there is no answer yet, and later on why."""
+    async with source() as (client, (etcd,)):
+        etcd.freeze()
+        async with open_source("etcd", client, "p", Means()) as service:
+            for reason in ("no answer in 2 s; what was listed before stays", "etcd at http://etcd-1:2379 gave"):
+                (gap,) = (await listing(service)).missing
+                assert gap.reason.startswith(reason)
+                await trio.sleep(4)
+
+
 async def test_a_refusal_is_a_state_too(autojump_clock: MockClock) -> None:
     """A user who may not read is told so; where that is mended, it is followed."""
     async with source() as (client, (etcd,)):
