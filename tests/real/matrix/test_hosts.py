@@ -13,6 +13,7 @@ import pytest
 
 from ..engines import Engine
 from ..looking import ANSWER, HEALED, docker, down_reasons, listed, wait_for_status, wait_up
+from ..processes import peak_memory
 from ..relay import relaying
 from ..ssh_hosts import SshHost
 from ..swarm import Swarmd, over, serving
@@ -23,6 +24,10 @@ pytestmark = pytest.mark.engine
 
 REFUSED = 10.0
 """Seconds in which what is asked of a host that does not answer has failed: with the ping, and a reserve."""
+
+
+MEMORY = 300_000_000
+"""Bytes of memory that swarmd may come to, whatever a host sends: some 40 MB, and a few documents of 64 MB."""
 
 
 @contextmanager
@@ -132,6 +137,7 @@ def test_host_goes_down(
             check_healed(swarm, fault, streams)
             assert docker(swarm, "run", "--rm", "--name", "one/after", "busybox", "echo", "works").stdout == "works\n"
         assert not re.search("(two|three) is unhealthy", swarm.log)
+        assert peak_memory(swarm.pid) < MEMORY
         made = containers(one)
         assert made in (["on-one"], ["on-one", "probe"] if sent else ["on-one"])
         assert [bystanders.times_told(f"one/{name}") for name in ("probe", "after")] == [made.count("probe"), 1]
