@@ -2,7 +2,8 @@
 
 A ping takes the way of everything else, and comes late where that is full. So nothing is given up for lack of time
 while bytes come: whoever is frozen sends none. Bytes that go prove less, for the kernel of a frozen host takes them,
-too, until its buffers are full. They count only where they had to wait for room, and only for so long.
+too, until its buffers are full. They count only where they had to wait for room or are many, for they may lie in
+buffers, and only for so long.
 """
 
 from __future__ import annotations
@@ -18,19 +19,23 @@ T = TypeVar("T")
 WAITED = 0.05
 """Seconds from which on a write counts as one that had to wait for room."""
 
-STALLED = 6.0
-"""Seconds for which a full way may take nothing: a sender's kernel tells of room only when a third has become free."""
+MUCH = 128 * 1024
+"""Bytes from which on what goes unanswered may fill the way, though it found room: ssh alone holds 2 MB."""
+
+STALLED = 10.0
+"""Seconds for which a full way may take nothing more: what the buffers hold, 2 MB, at 2 Mbit/s."""
 
 CROWDED = 30.0
 """Seconds for which a way may be full without anything coming back: some 4 MB of buffers at 1 Mbit/s."""
 
 
 class Traffic:
-    """When a host was last heard, and what waits to go to it. Pings are left out: they would vouch for each other."""
+    """When a host was last heard, and what goes to it. Pings are left out: they would vouch for each other."""
 
     def __init__(self) -> None:
         self._heard = -inf
         self._taken = -inf  # when the way last took what had waited for room
+        self._unanswered = 0  # bytes that went since it was heard
         self._going: dict[object, float] = {}  # writes under way, and when each began
 
     def watched(self, stream: trio.abc.HalfCloseableStream) -> trio.abc.HalfCloseableStream:
@@ -39,7 +44,7 @@ class Traffic:
 
     def hear(self) -> None:
         """Take note that bytes have come."""
-        self._heard = trio.current_time()
+        self._heard, self._unanswered = trio.current_time(), 0
 
     async def send(self, stream: trio.abc.SendStream, data: bytes | bytearray | memoryview) -> None:
         """Write to a stream, and take note of how that goes."""
@@ -49,8 +54,9 @@ class Traffic:
             await stream.send_all(data)
         finally:
             del self._going[write]
+        self._unanswered += len(data)
         now = trio.current_time()
-        if now - began >= WAITED:
+        if now - began >= WAITED or self._unanswered >= MUCH:
             self._taken = now
 
     async def patiently(

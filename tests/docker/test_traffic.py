@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from backends.docker.traffic import CROWDED, STALLED, Traffic
+from backends.docker.traffic import CROWDED, MUCH, STALLED, Traffic
 
 Clock = trio.testing.MockClock
 
@@ -151,6 +151,15 @@ async def test_upload_that_stalls_is_soon_given_up(autojump_clock: Clock) -> Non
         await stream.send_all(b"x")
 
     assert await while_running(write, Way(seconds=1000)) == STALLED
+
+
+async def test_much_that_found_room_may_lie_in_buffers(autojump_clock: Clock) -> None:
+    """What was sent last of an upload is on its way for a while after nothing waits any more."""
+
+    async def write(stream: trio.abc.HalfCloseableStream) -> None:
+        await stream.send_all(bytes(MUCH))
+
+    assert await while_running(write, Way()) == STALLED
 
 
 async def test_bytes_that_find_room_prove_nothing(autojump_clock: Clock) -> None:
