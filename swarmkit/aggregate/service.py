@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import evolve
 
-from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented
+from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented, no_such_host
 from ..instance import open_instance
 from ..message import Message, Verb, ack
 from ..mirror import COLLECTIONS
@@ -105,7 +105,7 @@ class Aggregate:
     def _member(self, message: Message) -> tuple[Member, tuple[str, ...]]:
         name, inner = inward(message.path)
         if name not in self.members:
-            raise NotFound(f"there is no host called {name!r}; the hosts are {', '.join(sorted(self.members))}")
+            raise NotFound(no_such_host(name, self.members))
         return self.members[name], inner
 
     async def _to_node(self, message: Message) -> Message:

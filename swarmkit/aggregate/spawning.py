@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, evolve
 
-from ..errors import Internal, Invalid, NotFound, SwarmError, Unavailable
+from ..errors import Internal, Invalid, NotFound, SwarmError, Unavailable, no_such_host
 from ..message import Message
 from ..placement import Policy
 from .members import Member
@@ -82,7 +82,7 @@ class Spawner:
 
     def _member(self, host: str) -> Member:
         if host not in self.members:
-            raise Invalid(f"there is no host called {host!r}; the hosts are {', '.join(sorted(self.members))}")
+            raise Invalid(no_such_host(host, self.members))
         return self.members[host]
 
     async def spawn_on(self, member: Member, message: Message) -> Message:
