@@ -109,4 +109,5 @@ def understanding(endpoint: Endpoint, request: Request, data: object) -> Iterato
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise unanswered(request, endpoint.where, f"what it says is not etcd's: {str(data)[:80]!r}") from error
+        said = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
+        raise unanswered(request, endpoint.where, f"what it says is not etcd's: {said[:80]!r}") from error

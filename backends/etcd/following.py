@@ -57,13 +57,14 @@ class Follower:
         """Follow for ever."""
         wait = RETRY_FIRST
         while True:
-            begun = trio.current_time()
+            listed = trio.current_time()
             try:
                 await self._list()
+                listed = trio.current_time()
                 await self._watch()
             except SwarmError as error:
                 self._lost(error)
-            if trio.current_time() - begun > RETRY_LAST:
+            if not self._failed and trio.current_time() - listed > wait:  # longer than it is about to be left alone
                 wait = RETRY_FIRST
             await trio.sleep(wait * random.uniform(0.5, 1))
             wait = min(2 * wait, RETRY_LAST)

@@ -191,6 +191,20 @@ async def test_what_was_listed_stays(autojump_clock: MockClock, caplog: pytest.L
         assert ([row.name for row in found], found.missing) == (["b"], ())
 
 
+async def test_a_failure_soon_after_another(autojump_clock: MockClock) -> None:
+    """What was followed for longer than it would be left alone is listed again at once."""
+    async with following() as (service, (etcd,)):
+        etcd.gateway.refuses = True
+        await etcd.watch.cut()
+        await trio.sleep(1.8)
+        etcd.gateway.refuses = False
+        await trio.sleep(7)  # at the fourth try, after 2 to 4 s; the next one would be 4 s later at most
+        etcd.names.append("b")
+        await etcd.watch.cut()
+        await trio.sleep(0.5)
+        assert await names(service) == ["a", "b"]
+
+
 async def test_no_etcd_at_the_beginning(autojump_clock: MockClock) -> None:
     """Opening waits for nobody; the first who asks waits a little, and is then told why."""
     async with source() as (client, (etcd,)):
