@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from . import test_others
+from . import test_etcd, test_others
+from .etcd_faults import ETCD_FAULTS
 from .faults import FAULTS
+
+ALL_FAULTS = (*FAULTS, *ETCD_FAULTS)
 
 PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
 
@@ -19,7 +22,7 @@ def rows() -> dict[str, list[str]]:
 
 def test_every_fault_is_on_the_page() -> None:
     """A fault without a row, and a row without a fault, is a mistake."""
-    assert sorted(rows()) == sorted([*(fault.name for fault in FAULTS), *test_others.ROWS])
+    assert sorted(rows()) == sorted([*(fault.name for fault in ALL_FAULTS), *test_others.ROWS, *test_etcd.ROWS])
 
 
 def test_every_test_has_its_row() -> None:
@@ -29,8 +32,13 @@ def test_every_test_has_its_row() -> None:
 
 
 def test_words_that_are_seen_are_the_tested_ones() -> None:
-    """What the page quotes as the reason of a host that is down is one that the test of the fault takes."""
+    """What the page quotes first, of a host that is down or of etcd, is one that the test of the fault takes."""
     cells = rows()
-    quoted = {fault.name: re.findall("`([^`]*)`", cells[fault.name][1])[0] for fault in FAULTS}
-    wrong = {fault.name: quoted[fault.name] for fault in FAULTS if not re.fullmatch(fault.reason, quoted[fault.name])}
+    quoted = {fault.name: first_quoted(cells[fault.name][1]) for fault in ALL_FAULTS}
+    wrong = {each.name: quoted[each.name] for each in ALL_FAULTS if not re.fullmatch(each.reason, quoted[each.name])}
     assert wrong == {}
+
+
+def first_quoted(text: str) -> str:
+    """Return the first words between backticks; nothing where there are none."""
+    return next(iter(re.findall("`([^`]*)`", text)), "")
