@@ -42,7 +42,7 @@ PROGRAMS = {
 _READY_WITHIN = 30.0  # seconds; about two on a quiet machine
 
 _MEMORY = Path("/dev/shm")
-_ROOM = 4 << 30  # bytes; the whole suite needs far less
+_ROOM = 1 << 30  # bytes; a whole session needs some 100 MB
 _PREFIX = "swarmd-test-"
 """How the names of control groups and storage begin; the process id of the tests follows."""
 
