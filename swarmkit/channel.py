@@ -133,6 +133,11 @@ class Receiver:
         except EndOfChannel:
             raise StopAsyncIteration from None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the sender has ended the channel; what waits in it can still be received."""
+        return self._state.ended
+
     def close(self) -> None:
         """Give the channel up; what waits in it is dropped. Idempotent.
 

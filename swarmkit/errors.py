@@ -7,6 +7,7 @@ operating system) are mapped to these where they enter, once for each library, a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -127,6 +128,12 @@ def host_down(host: str, reason: str) -> Unavailable:
     """Make the error for whatever is asked of a host that is known not to answer."""
     text = f"host {host} is down: {reason} (it is tried again by itself; other hosts are not affected)"
     return Unavailable(text, host=host, reason=reason)
+
+
+def no_such_host(name: str, hosts: Iterable[str]) -> str:
+    """Say that no host is called so, and how they are called that there are."""
+    names = ", ".join(sorted(hosts))
+    return f"there is no host called {name!r}; " + (f"the hosts are {names}" if names else "there is none at all")
 
 
 def error_of(code: Code | str, message: str, **details: Any) -> SwarmError:

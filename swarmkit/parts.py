@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import click
 from attrs import evolve, frozen
 
-from .aggregate import Aggregate, open_aggregate
+from .aggregate import Aggregate, Identification, open_aggregate
+from .engine.identity import EVIDENCE, clones_warning, one_engine
 from .engine.names import is_host_name
 from .engine.placement import STRATEGIES, make_policy
 from .errors import Invalid, SwarmError
@@ -45,7 +46,12 @@ class AggregateStage(Stage):
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
         async with open_aggregate(
-            self.members, self.policy, self.sources, check_name=_check_name, parse=self._parse
+            self.members,
+            self.policy,
+            self.sources,
+            check_name=_check_name,
+            parse=self._parse,
+            identification=Identification(EVIDENCE, one_engine, clones_warning),
         ) as opened:
             yield opened
 

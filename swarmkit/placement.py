@@ -35,8 +35,8 @@ class Candidate:
     """A member that might take the container, and what is known of it: rows as its mirror holds them.
 
     `hosts` are the rows of the hosts beneath (one that is its own host has one, with the member `""`; none is known of
-    one that never answered), and `lost` says by member which of them do not answer, and why. Collections that are None
-    are not known.
+    one that never answered), and `lost` says by member which of them do not answer, and why. A host whose document says
+    the `Availability` "drain" is to take nothing new. Collections that are None are not known.
     """
 
     name: str

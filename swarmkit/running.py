@@ -1,4 +1,4 @@
-"""Running a pipeline as a process: until a signal comes, saying when it is ready, and an exit code for how it ended."""
+"""Running a pipeline, or a command's work, as a process: until a signal comes, with an exit code for how it ended."""
 
 from __future__ import annotations
 
@@ -39,12 +39,29 @@ async def hint_at(front: Service) -> None:
 
 
 def run(pipeline: Pipeline, *, greet: Greet = hint_at, locate: Locate = lambda error: error) -> int:
-    """Run a pipeline until a signal comes; return the exit code, having logged what went wrong.
+    """Run a pipeline until a signal comes; return the exit code, as `run_until_signal` does.
 
-    A second signal ends the process at once. A service manager is told when it is ready and when it stops.
+    A service manager is told when it is ready.
+    """
+
+    async def serve() -> int:
+        async with pipeline.open() as front:
+            _say_ready(getattr(front, "addresses", ()))
+            await greet(front)
+            # A front whose clients cannot come again (those of the standard streams) ends the program with them.
+            await getattr(front, "wait_ended", trio.sleep_forever)()
+        return 0
+
+    return run_until_signal(serve, locate=locate)
+
+
+def run_until_signal(work: Callable[[], Awaitable[int]], *, locate: Locate = lambda error: error) -> int:
+    """Run `work` until it returns an exit code, or a signal ends it; return the code, having logged what went wrong.
+
+    A second signal ends the process at once. A service manager is told when it stops.
     """
     try:
-        trio.run(_run, pipeline, greet)
+        return trio.run(_run, work)
     except KeyboardInterrupt:  # before the signals were ours
         return 128 + signal.SIGINT
     except Exception as error:
@@ -56,10 +73,10 @@ def run(pipeline: Pipeline, *, greet: Greet = hint_at, locate: Locate = lambda e
             log.error("%s", locate(each))
             log.debug("raised here:", exc_info=each)
         return EXIT_FAILED
-    return 0
 
 
-async def _run(pipeline: Pipeline, greet: Greet) -> None:
+async def _run(work: Callable[[], Awaitable[int]]) -> int:
+    code = 0  # where a signal ends it
     with trio.open_signal_receiver(*_STOPPING) as signals:
         async with trio.open_nursery() as nursery:
 
@@ -72,12 +89,9 @@ async def _run(pipeline: Pipeline, greet: Greet) -> None:
                     nursery.cancel_scope.cancel()
 
             nursery.start_soon(heed)
-            async with pipeline.open() as front:
-                _say_ready(getattr(front, "addresses", ()))
-                await greet(front)
-                # A front whose clients cannot come again (those of the standard streams) ends the program with them.
-                await getattr(front, "wait_ended", trio.sleep_forever)()
+            code = await work()
             nursery.cancel_scope.cancel()
+    return code
 
 
 def _exit_at_once(number: int, _: FrameType | None) -> None:
@@ -93,11 +107,16 @@ def _say_ready(addresses: tuple[str, ...]) -> None:
     say(*(lines or ["swarmd: ready"]))
 
 
-def say(*lines: str) -> None:
-    """Print lines on standard output, at once."""
+def say(*lines: str) -> bool:
+    """Print lines on standard output, at once; return whether anybody can read them."""
     try:
         for line in lines:
             print(line, flush=True)
-    except BrokenPipeError:
-        # Whoever wanted to know has gone, but may have left us to serve others: what is not flushed goes nowhere.
+    except OSError as error:
+        # Whoever wanted to know has gone, or his disk is full. We may be there to serve others: what is not flushed
+        # goes nowhere.
+        if not isinstance(error, BrokenPipeError):
+            log.warning("nothing more can be said on standard output: %s", error.strerror)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

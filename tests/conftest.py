@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from .real.engines import Engine, remove_engines, start_engines, why_not
+from .real.etcd import EtcdCluster, Place, fresh_place, serving_etcd, why_no_etcd
 
 REQUIRED = os.environ.get("SWARMD_REQUIRE_ENGINES") == "1"
 """Whether every test must run, as in CI: one that would be skipped fails, with the reason for skipping it."""
@@ -36,6 +37,40 @@ def clean_engines(engines: list[Engine]) -> Iterator[list[Engine]]:
     yield engines
     for engine in engines:
         engine.clean()
+
+
+@pytest.fixture(scope="session")
+def etcd_of_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    """Give a real etcd of one member; it lives as long as the session."""
+    yield from _served(1, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def etcd_of_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    """Give a real etcd of three members; it lives as long as the session."""
+    yield from _served(3, tmp_path_factory)
+
+
+def _served(size: int, folders: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    reason = why_no_etcd()
+    if reason is not None:
+        pytest.skip(reason)
+    with serving_etcd(size, folders.mktemp("etcd") / "members") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def etcd(etcd_of_one: EtcdCluster) -> Iterator[Place]:
+    """Give an empty prefix in the etcd of one, which the test may stop, kill and freeze."""
+    with fresh_place(etcd_of_one) as place:
+        yield place
+
+
+@pytest.fixture
+def etcd_cluster(etcd_of_three: EtcdCluster) -> Iterator[Place]:
+    """Give an empty prefix in the etcd of three, whose members the test may stop, kill and freeze."""
+    with fresh_place(etcd_of_three) as place:
+        yield place
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -170,6 +170,15 @@ async def test_end_with_an_error_comes_after_what_was_sent() -> None:
     assert got == [0]
 
 
+async def test_an_end_is_seen_before_it_is_reached() -> None:
+    """The receiver can tell that the channel has been ended while messages wait in it."""
+    sender, receiver = open_channel()
+    sender.offer(note(1))
+    assert not receiver.ended
+    sender.end()
+    assert (receiver.ended, await drain(receiver)) == (True, [1])
+
+
 async def test_first_end_counts() -> None:
     """Ending again changes nothing."""
     sender, receiver = open_channel()

@@ -13,6 +13,7 @@ from swarmkit.errors import (
     Unimplemented,
     error_of,
     error_of_status,
+    no_such_host,
 )
 
 KINDS = {
@@ -80,3 +81,9 @@ def test_error_prints_its_message() -> None:
     """An error reads as its message, and its repr names the class."""
     error = Conflict("the name is in use")
     assert (str(error), repr(error)) == ("the name is in use", "Conflict('the name is in use')")
+
+
+def test_unknown_host_names_those_there_are() -> None:
+    """Who asks for a host that is not there is told which there are, or that there is none."""
+    assert no_such_host("c", {"b": 1, "a": 2}) == "there is no host called 'c'; the hosts are a, b"
+    assert no_such_host("c", ()) == "there is no host called 'c'; there is none at all"

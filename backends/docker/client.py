@@ -19,7 +19,7 @@ from swarmkit.http.client import reusable
 from swarmkit.streams import read_whole
 from swarmkit.transport import Dialer
 
-from .failures import engine_error, no_answer
+from .failures import broken_off, engine_error, no_answer
 from .health import Health
 from .pool import ConnectionPool
 from .request import EngineRequest, VersionRange, bridge, request_head
@@ -27,7 +27,7 @@ from .upload import Upload
 
 T = TypeVar("T")
 
-MAX_DOCUMENT = 256 * 1024 * 1024
+MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes of a JSON document at most (a list of 10,000 containers is some 20 MB)."""
 
 
@@ -113,11 +113,15 @@ class EngineClient:
             else:
                 self.pool.discard(connection)
 
+        def explain(error: SwarmError) -> SwarmError:
+            self.health.suspect()
+            return broken_off(self.where, request, error.reason)
+
         try:
             await connection.send(head, request.body)
             if request.upload is not None and not request.raw:
                 self._nursery.start_soon(upload.run)
-            reply = await connection.receive(request.method, raw=request.raw, when_closed=closed)
+            reply = await connection.receive(request.method, raw=request.raw, when_closed=closed, explain=explain)
             if reply is None:
                 raise Unavailable("the engine closed the connection")
         except (Unavailable, Invalid) as error:
@@ -170,7 +174,10 @@ class EngineClient:
 
     async def whole(self, reply: Reply) -> bytes:
         """Read a reply's body to its end; raise the error that it is, if it is one."""
-        data = await read_whole(reply.body, MAX_DOCUMENT)
+        try:
+            data = await read_whole(reply.body, MAX_DOCUMENT)
+        except Invalid as error:
+            raise Internal(f"host {self.where} does not end its answer: {error.reason}", host=self.where) from error
         if reply.head.status >= 400:
             raise engine_error(reply.head.status, data, self.where)
         return data

@@ -20,10 +20,18 @@ def unreachable(host: str, address: str, reason: str) -> Unavailable:
 
 def no_answer(host: str, request: EngineRequest, reason: str) -> SwarmError:
     """Make the error for a request that was sent, wholly or in part, and not answered."""
-    text = f"host {host} gave no answer to {request}: {reason}"
+    return _failed(host, request, f"gave no answer to {request}: {reason}")
+
+
+def broken_off(host: str, request: EngineRequest, reason: str) -> SwarmError:
+    """Make the error for a request whose answer has begun, and breaks off or makes no sense from there on."""
+    return _failed(host, request, f"broke off its answer to {request}: {reason}")
+
+
+def _failed(host: str, request: EngineRequest, what: str) -> SwarmError:
     if request.safe:
-        return Unavailable(text, host=host)
-    return Timeout(f"{text}; whether it was done is unknown: look before it is done again", host=host)
+        return Unavailable(f"host {host} {what}", host=host, reason=f"it {what}")
+    return Timeout(f"host {host} {what}; whether it was done is unknown: look before it is done again", host=host)
 
 
 def engine_error(status: int, body: bytes, host: str) -> SwarmError:

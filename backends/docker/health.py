@@ -1,17 +1,21 @@
 """Whether an engine answers: a state, the reason for it, and the task that finds out.
 
 A ping on a connection of its own tells dead (refused, reset) and hung (no answer in time) from busy (a request of ours
-takes long, the ping does not).
+takes long, the ping does not). `traffic` tells hung from behind a full way, and `breaker` when a host is taken back.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
 import trio
+
+from .breaker import Breaker
+from .traffic import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +23,7 @@ PING_INTERVAL = 1.0
 """Seconds between two pings of a healthy engine."""
 
 PING_DEADLINE = 2.0
-"""Seconds that a ping may take before the engine counts as hung."""
+"""Seconds that a ping may take before the engine counts as hung, where nothing else comes of it meanwhile."""
 
 RETRY_FIRST, RETRY_LAST = 0.5, 5.0
 """Seconds before an unhealthy engine is tried again: the first wait, and the longest. Up to a quarter is added."""
@@ -34,12 +38,18 @@ class State(Enum):
 
 
 class Health:
-    """The present state; `wait_change` lets others follow it."""
+    """The present state; `wait_change` lets others follow it.
+
+    `since` is when it began by trio's clock, `since_time` by the wall's, in nanoseconds since the Unix epoch. `traffic`
+    is told of by whoever has connections to the engine.
+    """
 
     def __init__(self) -> None:
+        self.traffic = Traffic()
         self.state = State.CONNECTING
         self.reason = "not reached yet"
-        self.since = trio.current_time()
+        self.since, self.since_time = trio.current_time(), time.time_ns()
+        self._breaker = Breaker()
         self.settled = trio.Event()
         self._changed = trio.Event()
         self._suspect = trio.Event()
@@ -66,7 +76,7 @@ class Health:
         """Set the state; return whether it is another than before."""
         changed, said = state is not self.state, reason != self.reason
         if changed:
-            self.since = trio.current_time()
+            self.since, self.since_time = trio.current_time(), time.time_ns()
         self.state, self.reason = state, reason
         self.settled.set()
         if changed or said:
@@ -104,18 +114,27 @@ class Health:
         while True:
             anew = self._suspect.is_set() or not self.healthy
             self._suspect, self._hope = trio.Event(), trio.Event()
-            reason: str | None = f"no answer to a ping in {PING_DEADLINE:g} s"
-            with trio.move_on_after(PING_DEADLINE):
-                reason = await ping(anew)
-            if reason is None:
-                if self.mark(State.HEALTHY):
-                    log.info("%s is healthy", name)
+            failure = await self._ask(ping, anew)
+            self._note(name, self._breaker.judge(trio.current_time(), failure))
+            if failure is None:
                 wait = RETRY_FIRST
                 with trio.move_on_after(PING_INTERVAL):
                     await self._suspect.wait()
                 continue
-            if self.mark(State.UNHEALTHY, reason):
-                log.warning("%s is unhealthy: %s", name, reason)
             with trio.move_on_after(wait * random.uniform(1, 1.25)):
                 await self._hope.wait()
             wait = min(wait * 2, RETRY_LAST)
+
+    async def _ask(self, ping: Callable[[bool], Awaitable[str | None]], anew: bool) -> str | None:
+        began = trio.current_time()
+        try:
+            return await self.traffic.patiently(PING_DEADLINE, lambda: ping(anew))
+        except trio.TooSlowError:
+            return f"no answer to a ping in {int(max(PING_DEADLINE, trio.current_time() - began))} s"
+
+    def _note(self, name: str, reason: str | None) -> None:
+        if reason is None:
+            if self.mark(State.HEALTHY):
+                log.info("%s is healthy", name)
+        elif self.mark(State.UNHEALTHY, reason):
+            log.warning("%s is unhealthy: %s", name, reason)

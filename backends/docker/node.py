@@ -8,6 +8,7 @@ from typing import Any
 import trio
 from attrs import evolve
 
+from swarmkit.engine.times import SECOND, format_time
 from swarmkit.errors import Internal, Invalid, SwarmError
 from swarmkit.http import Reply
 from swarmkit.rows import Row
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 FACTS_DEADLINE = 10.0
 """Seconds that an engine may take to describe itself; it counts as healthy meanwhile."""
+
+DESCRIBED_WITHIN = 1.0
+"""Seconds for which what an engine has is not listed, until it is known which engine it is."""
 
 OLDEST_API = "1.12"
 """The oldest version of an engine that does not say which it is."""
@@ -36,6 +40,8 @@ class EngineNode:
         self.facts = Facts()
         self._pinger = Pinger(client.pool)
         self._nursery = nursery
+        self._described = trio.Event()
+        self._due = False  # whether the facts are going to be fetched as soon as it is healthy
 
     def row(self) -> Row:
         """Describe this engine: what it is, where, and whether it answers."""
@@ -45,6 +51,7 @@ class EngineNode:
             "IP": self.client.pool.dialer.ip,
             "State": self.health.state.value,
             "Reason": self.health.reason,
+            "Since": format_time(self.health.since_time // SECOND * SECOND),
             "StateSeconds": round(trio.current_time() - self.health.since, 3),
             **self.facts.node(),
         }
@@ -85,11 +92,20 @@ class EngineNode:
     # -- facts ----------------------------------------------------------------------------------------------------
 
     def refresh_facts(self) -> None:
-        """Ask the engine anew what it is."""
-        self._nursery.start_soon(self._fetch_facts)
+        """Ask the engine anew what it is, as soon as it is healthy."""
+        self._described = trio.Event()
+        if not self._due:
+            self._due = True
+            self._nursery.start_soon(self._fetch_facts)
+
+    async def wait_described(self) -> None:
+        """Wait until the engine has said what it is, or failed to; no longer than `DESCRIBED_WITHIN`."""
+        with trio.move_on_after(DESCRIBED_WITHIN):
+            await self._described.wait()
 
     async def _fetch_facts(self) -> None:
         await self.health.wait_healthy()
+        self._due, described = False, self._described
         try:
             with trio.fail_after(FACTS_DEADLINE):
                 facts = Facts(await self._document("/version"), await self._document("/info"))
@@ -98,10 +114,11 @@ class EngineNode:
             log.warning(
                 "%s does not describe itself: %s", self.name, str(error) or f"no answer in {FACTS_DEADLINE:g} s"
             )
-            return
-        self.client.versions = VersionRange(oldest, self.client.versions.newest)
-        self.facts = facts
-        self.health.announce()
+        else:
+            self.client.versions = VersionRange(oldest, self.client.versions.newest)
+            self.facts = facts
+            self.health.announce()
+        described.set()
 
     async def _document(self, path: str) -> dict[str, Any]:
         document = await self.client.get_json(path)

@@ -32,7 +32,7 @@ class Pinger:
         elif kept is not None:
             with suppress(Unavailable):
                 return await self._ask(kept)
-        return await self._ask(await self._pool.dial())
+        return await self._ask(await self._pool.dial(pings=True))
 
     async def _ask(self, connection: Connection) -> tuple[Reply, bytes]:
         keeps = False

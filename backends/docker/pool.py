@@ -11,9 +11,10 @@ from swarmkit.transport import Dialer, dialling_reason
 
 from .failures import unreachable
 from .health import Health
+from .traffic import CROWDED
 
 DIAL_DEADLINE = 5.0
-"""Seconds that reaching the engine may take."""
+"""Seconds that reaching the engine may take, where nothing else comes of it meanwhile."""
 
 ROOM_SECONDS, ROOM_PAUSE = 4.0, 0.05
 """How long a transport without room for one more connection is tried, and the pause between two attempts."""
@@ -51,11 +52,14 @@ class ConnectionPool:
         """How many connections there are, used or idle."""
         return len(self._open)
 
-    async def dial(self) -> Connection:
-        """Open a new connection; raise `Unavailable` where the engine cannot be reached."""
+    async def dial(self, *, pings: bool = False) -> Connection:
+        """Open a new connection, which `pings` or carries what counts as traffic.
+
+        Raises `Unavailable` where the engine cannot be reached.
+        """
+        traffic = self._health.traffic
         try:
-            with trio.fail_after(DIAL_DEADLINE):
-                stream = await self._dial()
+            stream = await traffic.patiently(DIAL_DEADLINE, self._dial, most=CROWDED, undo=trio.aclose_forcefully)
         except trio.TooSlowError as error:
             self._health.suspect()
             raise self._unreachable(f"no connection in {DIAL_DEADLINE:g} s") from error
@@ -63,7 +67,7 @@ class ConnectionPool:
             if not isinstance(error, BlockingIOError):  # else it is there, and a ping would have no room, either
                 self._health.suspect()
             raise self._unreachable(dialling_reason(error, self.dialer.address)) from error
-        connection = Connection(stream)
+        connection = Connection(stream if pings else traffic.watched(stream))
         if self._closed:
             await connection.aclose()
             raise Unavailable(f"host {self._host} is closed: what opened it has ended", host=self._host)

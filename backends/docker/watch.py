@@ -31,16 +31,19 @@ RETRY_SECONDS = 0.5
 LONGEST_RETRY = 60.0
 """Longest wait before a list is asked for that a healthy engine goes on to refuse; each is twice as long as before."""
 
+LONGEST_PAUSE = 5.0
+"""Longest wait before an engine is followed again that cannot be, though it answers pings; each is twice as long."""
+
 
 class EngineWatch:
     """One subscription.
 
     It sends, as messages of verb WATCH with `kind`: `have` (one for each thing and for the node), and `synced` at `()`
     once that is all of the containers, at the path of another collection once it is all of that; then `put` (a row is
-    now thus), `gone`, `event` (verbatim), `lost` with a `reason` (this engine stopped answering; said again where the
-    reason is another) and `back` (it answers again and its containers have been compared), `behind` with a `reason` at
-    the path of a collection that was in step and is to be compared: `synced` follows. Rows carry a `stamp`: of two for
-    one id the greater is the newer.
+    now thus), `gone`, `event` (verbatim), `lost` with a `reason` (this engine stopped answering, or what it answers
+    cannot be read; said again where the reason is another) and `back` (it answers again and its containers have been
+    compared), `behind` with a `reason` at the path of a collection that was in step and is to be compared: `synced`
+    follows. Rows carry a `stamp`: of two for one id the greater is the newer.
     """
 
     def __init__(self, node: EngineNode, listing: EngineListing, sender: Sender, *, documents: bool) -> None:
@@ -55,6 +58,7 @@ class EngineWatch:
         self._in_step: set[str] = set()  # of the others
         self._synced = False
         self._lost: str | None = None  # the reason that was told last
+        self._failures = 0  # to follow a healthy engine, in a row
 
     async def run(self) -> None:
         """Follow the engine until the receiver has gone or falls too far behind."""
@@ -73,10 +77,14 @@ class EngineWatch:
         health = self._node.health
         while True:
             self._offer_node()
-            if not health.healthy and health.settled.is_set() and self._lost != health.reason:
-                self._lost = health.reason
-                self._offer("lost", (), reason=health.reason, seen=self._synced)
+            if not health.healthy and health.settled.is_set():
+                self._lose(health.reason)
             await health.wait_change()
+
+    def _lose(self, reason: str) -> None:
+        if self._lost != reason:
+            self._lost = reason
+            self._offer("lost", (), reason=reason, seen=self._synced)
 
     def _offer_node(self) -> None:
         self._offer("put", ("nodes", self._node.name), row=self._node.row().to_plain())
@@ -86,12 +94,27 @@ class EngineWatch:
     async def _follow(self) -> None:
         while True:
             await self._node.health.wait_healthy()
+            await self._node.wait_described()  # one engine under two names is told by its id, before it is listed twice
+            self._offer_node()
             try:
                 await self._follow_once()
             except SwarmError as error:
                 log.debug("the event stream of %s ended: %s", self._node.name, error)
                 self._node.health.suspect()
-            await trio.sleep(RETRY_SECONDS)
+                self._fail(error.reason)
+            await trio.sleep(min(RETRY_SECONDS * 2.0 ** min(self._failures - 1, 8), LONGEST_PAUSE))
+
+    def _fail(self, reason: str) -> None:
+        """Take note that following has failed; an engine that answers pings and cannot be followed is lost, too.
+
+        A stream that ends is opened again and no more said of it. Where that fails, nobody knows what the engine has.
+        """
+        healthy = self._node.health.healthy
+        self._failures = self._failures + 1 if healthy else 1
+        if self._failures > 1:
+            if self._lost is None:
+                log.warning("%s answers pings, but what it has cannot be read: %s", self._node.name, reason)
+            self._lose(f"what it has cannot be read: {reason}")
 
     async def _follow_once(self) -> None:
         client, events = self._node.client, self._events
@@ -179,6 +202,7 @@ class EngineWatch:
 
     def _announce(self) -> None:
         """Say that the receiver is in step, and that the engine is back if it was told to be lost."""
+        self._failures = 0
         if not self._synced:
             self._synced = True
             self._offer("synced", ())

@@ -25,7 +25,7 @@ class BuildPlaces:
     async def beside(self, query: BuildQuery) -> tuple[BuildQuery, Path | None]:
         """Return the query with the name that its host has for the container it must be beside, and that host.
 
-        Where there is no such container, the engine says so.
+        Where there is no such container, the engine says so. Raises `Conflict` where that host is drained.
         """
         if not query.beside:
             return query, None
@@ -33,7 +33,13 @@ class BuildPlaces:
             path = await self._hosts.path_of(query.beside)
         except NotFound:
             return query, None
-        return query.with_beside(path[-1]), path[:2]
+        host = path[:2]
+        if host and (await self._hosts.node(host)).drained:
+            raise Conflict(
+                f"the build must be on host {host[1]}, where the container of its network is, "
+                "which is drained and takes nothing new: put it back first"
+            )
+        return query.with_beside(path[-1]), host
 
     async def choose(self, query: BuildQuery, last: Path | None, *, buildkit: bool) -> Path:
         """Choose by what is asked for; without any condition rather `last`, the host of the build before.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from attrs import evolve
 
@@ -14,7 +14,6 @@ from swarmkit.engine import containers as listing
 from swarmkit.engine.dependencies import paths_of
 from swarmkit.engine.documents import with_host_in_row, with_node_in_inspect
 from swarmkit.engine.filters import Filters
-from swarmkit.engine.names import name_in_use
 from swarmkit.engine.placement import settled
 from swarmkit.engine.references import find_image
 from swarmkit.engine.replies import answered
@@ -27,13 +26,15 @@ from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Listing, Row
 from swarmkit.service import Service
 
-from .answers import json_answer, naming_missing, relayed
+from .answers import docker_text, empty_answer, json_answer, naming_missing, relayed
 from .call import Call
 from .everywhere import prune
 from .execs import ExecOwners
 from .forwarding import connect, forward
 from .hosts import ANSWER_DEADLINE, Hosts, Node, body_of, json_of, parse_json
 from .references import place_of
+
+log = logging.getLogger(__name__)
 
 
 class Containers:
@@ -100,9 +101,10 @@ class Containers:
             if host is not None:
                 args["on"] = host
         reply = await self._spawn(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
-        created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": reply.get("warnings") or []})
-        if warnings := await self._of_paths(spec, reply.path):
-            created["Warnings"] = [*(created.get("Warnings") or ()), *warnings]
+        created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": []})
+        told = reply.get("warnings") or created.get("Warnings") or ()
+        if warnings := [*told, *await self._of_paths(spec, reply.path)]:
+            created["Warnings"] = warnings
         return json_answer(created, 201)
 
     async def _of_paths(self, spec: Mapping[str, Any], path: Path) -> Sequence[str]:
@@ -148,23 +150,16 @@ class Containers:
 
     async def _rename(self, call: Call) -> Response:
         """Rename where no host has the name yet; `host/name` is compared on its host alone."""
-        wanted = call.params.get("name", "").removeprefix("/")
-        owner = await self._hosts.service(Message(Verb.ATTACH, ("containers", call.name)))
-        member = Row.from_plain(owner.args).member
-        bare = wanted.removeprefix(f"{member}/")
-        if "/" in bare:
-            raise Invalid(f"{call.name} is on host {member} and cannot be renamed to {wanted}")
-        if bare == wanted:
-            await self._check_free(bare, member)
-        others = [(key, value) for key, value in call.params.items() if key != "name"]
-        query = urlencode([("name", bare), *others], quote_via=quote)
-        return await forward(self._hosts, call, await self._hosts.path_of(call.name), f"/rename?{query}")
-
-    async def _check_free(self, name: str, member: str) -> None:
-        """Raise `Conflict` where another host has the name; the own one looks for itself."""
-        for row in Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",)))):
-            if name in row.names and row.member != member:
-                raise Conflict(f"Error when allocating new name: {name_in_use(name, row.id, row.member)}")
+        try:
+            path, name = ("containers", call.name), call.params.get("name", "")
+            reply = await self._hosts.service(Message(Verb.SET, path, {"Name": name}))
+        except Conflict as error:
+            if "body" in error.details:  # an engine's own, with these words in front
+                raise
+            raise Conflict(f"Error when allocating new name: {docker_text(error)}") from error
+        for warning in reply.get("warnings") or ():  # for which the answer has no place
+            log.warning("%s has been renamed: %s", call.name, warning)
+        return empty_answer(204)
 
     async def _create_exec(self, call: Call) -> Response:
         reply = await connect(self._hosts, call, await self._path(call), call.target)

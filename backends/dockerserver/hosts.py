@@ -50,6 +50,11 @@ class Node:
         """Whether it is known to be another machine than this one."""
         return self.ip is not None or self.address.startswith("ssh://")
 
+    @property
+    def drained(self) -> bool:
+        """Whether it is to take nothing new."""
+        return self.document.get("Availability") == "drain"
+
     def shown(self) -> dict[str, Any]:
         """Return what an inspection shows of it as `Node`."""
         labels = [f"{key}={value}" for key, value in (self.document.get("Labels") or {}).items()]
@@ -76,6 +81,11 @@ class Hosts:
             Node(row.name, () if self.single else ("nodes", row.name), row.document, row.lost)
             for row in sorted(listing, key=lambda row: row.name)
         ]
+
+    async def missing(self) -> list[tuple[str, str]]:
+        """Return what may hide hosts of which nothing is known, such as a source that does not answer, and why."""
+        listing = Listing.of(await self.service(Message(Verb.LS, ("nodes",))))
+        return [(gap.member, gap.reason) for gap in listing.missing]
 
     async def node(self, path: Path) -> Node:
         """Return the host on which something lives, by the path of that."""
@@ -162,15 +172,15 @@ def path_by_word(row: Row, reference: str) -> Path:
 
 async def json_of(reply: Message) -> Any:
     """Read a CONNECT's reply as JSON; raise the error that it is."""
-    return parse_json(await body_of(reply))
+    return parse_json(await body_of(reply), _who(reply))
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json(data: bytes, who: str = "a host") -> Any:
     """Read what a host answered, None where that is nothing; raise `Internal` where it is no JSON."""
     try:
         return json.loads(data) if data.strip() else None
     except ValueError as error:
-        raise Internal(f"a host answered with what is not JSON: {data[:80]!r}") from error
+        raise Internal(f"{who} answered with what is not JSON: {data[:80]!r}") from error
 
 
 async def body_of(reply: Message) -> bytes:
@@ -179,5 +189,10 @@ async def body_of(reply: Message) -> bytes:
     data = await read_whole(reply.att, MAX_DOCUMENT)
     status = int(reply["status"])
     if status >= 400:
-        raise error_of_answer(status, data)
+        raise error_of_answer(status, data, silent=f"{_who(reply)} answered with status {status}")
     return data
+
+
+def _who(reply: Message) -> str:
+    """Return who answered, as far as the reply says it."""
+    return f"host {reply.path[1]}" if reply.path[:1] == ("nodes",) and len(reply.path) > 1 else "a host"

@@ -186,6 +186,4 @@ def full_name(repository: str, tag: str) -> str:
 
 def _warning(reply: Message, text: str) -> Message:
     """Add a warning to the reply to a SPAWN."""
-    document = dict(reply.get("document") or {"Id": reply["id"], "Warnings": reply.get("warnings") or []})
-    document["Warnings"] = [*(document.get("Warnings") or ()), text]
-    return evolve(reply, args={**reply.args, "document": document, "warnings": document["Warnings"]})
+    return evolve(reply, args={**reply.args, "warnings": [*(reply.get("warnings") or ()), text]})

@@ -11,7 +11,7 @@ from swarmkit.engine.merges import merge_prune
 from swarmkit.engine.placement.compose import PROJECT
 from swarmkit.engine.replies import failed
 from swarmkit.engine.shared import meant_of, shown_names, with_host_label
-from swarmkit.errors import Conflict, Invalid, NotFound, SwarmError, Unavailable
+from swarmkit.errors import Conflict, Invalid, NotFound, SwarmError, Unavailable, no_such_host
 from swarmkit.http import Response
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Row
@@ -107,7 +107,7 @@ class Owned:
             return None, name
         nodes = {node.name: node.path for node in await self.hosts.nodes()}
         if host not in nodes:
-            raise Invalid(f"there is no host called {host!r}; the hosts are {', '.join(sorted(nodes))}")
+            raise Invalid(no_such_host(host, nodes))
         return nodes[host], bare
 
     async def choose(self, spec: Mapping[str, Any]) -> Path:

@@ -46,7 +46,7 @@ async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str) -> tuple[d
 
     None where several will do, or any: the policy chooses among them. What no host has restricts nothing, for it may be
     made (a volume), or the engine says what is wrong. Raises `Conflict`, naming what is where, if no host has all, or
-    not the one `asked` for, and `Invalid` where there is no such container.
+    not the one `asked` for, or that is drained and not asked for, and `Invalid` where there is no such container.
     """
     containers = {reference: await _find(hosts, reference) for reference in referred(spec)}
     places = {name: frozenset({row.member}) for name, row in containers.items()}
@@ -58,6 +58,8 @@ async def place_of(hosts: Hosts, spec: Mapping[str, Any], asked: str) -> tuple[d
     left = [each for each in _common(list(places.values())) if not asked or _is_in(each, asked)]
     if places and not left:
         raise _nowhere(places, asked)
+    if left and not asked:
+        left = await _undrained(hosts, left, places)
     plain = with_words(spec, words) if any(name != word for name, word in words.items()) else dict(spec)
     if containers:
         plain["HostConfig"] = _with_plain(plain["HostConfig"], containers)
@@ -69,9 +71,23 @@ def _common(places: Sequence[frozenset[str]]) -> list[str]:
 
 
 def _nowhere(places: Mapping[str, frozenset[str]], asked: str) -> Conflict:
-    where = ", ".join(f"{said} on {' and '.join(sorted(hosts))}" for said, hosts in places.items())
     wanted = f", and {asked} is asked for" if asked else ""
-    return Conflict(f"a container and those it refers to must be on one host: {where}{wanted}")
+    return Conflict(f"a container and those it refers to must be on one host: {_whereabouts(places)}{wanted}")
+
+
+def _whereabouts(places: Mapping[str, frozenset[str]]) -> str:
+    return ", ".join(f"{said} on {' and '.join(sorted(hosts))}" for said, hosts in places.items())
+
+
+async def _undrained(hosts: Hosts, left: Sequence[str], places: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return those of the hosts left that take something new; raise `Conflict` where there is none."""
+    drained = {node.name for node in await hosts.nodes() if node.drained}
+    if drained.issuperset(left):
+        raise Conflict(
+            f"a container must be on the host of those it refers to, which is drained and takes nothing new: "
+            f"{_whereabouts(places)}. Put {left[0]} back first, or name it: {left[0]}/NAME"
+        )
+    return [each for each in left if each not in drained]
 
 
 def _is_in(host: str, asked: str) -> bool:

@@ -61,6 +61,8 @@ class System:
             images=len({row.id for row in images if row.lost is None}),
             reserved=await self._reserved(),
             engines={node.name: str(node.document.get("ServerVersion") or "") for node in nodes},
+            drained=[node.name for node in nodes if node.drained],
+            missing=await self._hosts.missing(),
         )
         return json_answer(merged)
 

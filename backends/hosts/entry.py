@@ -18,7 +18,16 @@ from swarmkit.source import member_row
 
 from .tables import Mistakes, checked
 
-_HOST = {"name": str, "address": str, "stage": str, "labels": dict, "ssh": dict, "tls": dict, "insecure": bool}
+_HOST = {
+    "name": str,
+    "address": str,
+    "stage": str,
+    "labels": dict,
+    "ssh": dict,
+    "tls": dict,
+    "insecure": bool,
+    "drained": bool,
+}
 _SSH = {"key": str, "config": str, "jump": str, "options": list}
 _TLS = {"cacert": str, "cert": str, "key": str, "verify": bool}
 
@@ -43,7 +52,7 @@ def read_entry(table: Mapping[str, Any], folder: Path, registry: Registry, mista
     name = host.get("name", name)
     if not is_host_name(name):
         mistakes.add(f"{name!r} cannot be a name: letters, digits, '_', '.' and '-', and no word of the API")
-    return member_row(name, text, labels, lost=lost)
+    return member_row(name, text, labels, lost=lost, drained=host.get("drained", False))
 
 
 def _check_keys(table: Mapping[str, Any], host: Mapping[str, Any], mistakes: Mistakes) -> None:

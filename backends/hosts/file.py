@@ -1,22 +1,25 @@
-"""The file of hosts: TOML with a table `[[host]]` for each, read into the rows of members."""
+"""The file of hosts: TOML with a table `[[host]]` for each, read into the rows of members, and changed in one line."""
 
 from __future__ import annotations
 
 import os
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
-from swarmkit.errors import Invalid
+from swarmkit.errors import Conflict, Denied, Invalid, NotFound
 from swarmkit.registry import Registry
 from swarmkit.rows import Row
 from swarmkit.source import Mark, mark_of
 
+from .editing import with_drained
 from .entry import read_entry
+from .replacing import FileChanged, replace
 from .tables import Mistakes
 
 MAX_BYTES = 1 << 20
@@ -39,6 +42,36 @@ class HostsFile:
 
         What is no TOML says the line. Relative paths in the file are relative to its folder.
         """
+        return self._rows_of(self._data())
+
+    def drain(self, name: str, drained: bool) -> None:
+        """Write into the file that a host is drained, or is not; all else in it stays as it is.
+
+        Raises `NotFound` where the file has no such host, `Invalid` where it is wrong, `Conflict` where it is changed
+        by another meanwhile, and `Denied` where it cannot be written, or not by changing one line.
+        """
+        before, data = self.look(), self._data()
+        names = [row.name for row in self._rows_of(data)]
+        if name not in names:
+            raise NotFound(f"{self.path}: there is no host called {name!r} in it; the hosts are {', '.join(names)}")
+        bom = data[: len(BOM_UTF8)] if data.startswith(BOM_UTF8) else b""
+        text = data[len(bom) :].decode()
+        edited = with_drained(text, names.index(name), drained=drained)
+        if edited is None:
+            line = f"drained = {str(drained).lower()}"
+            raise Denied(f"{self.path}: {name} is not written as a table [[host]]: write {line} there by hand")
+        if edited != text:
+            self._write(bom + edited.encode(), before)
+
+    def _write(self, data: bytes, before: Mark) -> None:
+        try:
+            replace(self._place, data, unless=lambda: self.look() != before)
+        except FileChanged as error:
+            raise Conflict(f"{self.path}: it was changed meanwhile, and is left as it is now: try again") from error
+        except OSError as error:
+            raise Denied(f"{self.path}: cannot be written: {error.strerror}; write it there by hand") from error
+
+    def _data(self) -> bytes:
         try:
             with self._place.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
@@ -46,6 +79,9 @@ class HostsFile:
             raise Invalid(f"{self.path}: cannot be read: {error.strerror}") from error
         if len(data) > MAX_BYTES:
             raise Invalid(f"{self.path}: it is longer than {MAX_BYTES} bytes, and so no list of hosts")
+        return data
+
+    def _rows_of(self, data: bytes) -> list[Row]:
         mistakes = Mistakes()
         rows = self._rows(_parse(data, self.path), mistakes)
         if mistakes.found:

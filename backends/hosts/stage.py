@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
+import trio
 from attrs import frozen
 
 from swarmkit.errors import Invalid
@@ -22,7 +23,10 @@ from .file import HostsFile
 
 @frozen
 class HostsStage(Stage):
-    """The hosts that a file lists. A file that is missing or wrong at opening is an error; later its hosts stay."""
+    """The hosts that a file lists. A file that is missing or wrong at opening is an error; later its hosts stay.
+
+    It is written when a host is drained, or put back: to the file, so that it stays so for all who read it.
+    """
 
     role = Role.SOURCE
     name = "hosts"
@@ -41,7 +45,12 @@ class HostsStage(Stage):
             else:
                 roster.miss(())
 
-        async with open_instance() as nursery, open_roster(self.name, roster) as service:
+        async def drain(name: str, drained: bool) -> None:
+            await trio.lowlevel.checkpoint()
+            file.drain(name, drained)
+            take()
+
+        async with open_instance() as nursery, open_roster(self.name, roster, drain=drain) as service:
             nursery.start_soon(follow_changes, file.look, take)
             yield service
 

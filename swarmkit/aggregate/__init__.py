@@ -3,7 +3,8 @@
 It knows the verbs and nothing of what is behind them; which member gets a new thing is decided by an injected policy.
 """
 
+from .identity import Identification
 from .members import Member
 from .service import Aggregate, open_aggregate
 
-__all__ = ["Aggregate", "Member", "open_aggregate"]
+__all__ = ["Aggregate", "Identification", "Member", "open_aggregate"]

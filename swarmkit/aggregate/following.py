@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ..channel import Receiver
 from ..errors import Internal, SwarmError
 from ..message import Message, Verb
-from ..rows import Plain
+from ..rows import Missing, Plain
 from ..service import Service, close_ends
 
 log = logging.getLogger(__name__)
@@ -23,18 +23,22 @@ RESUBSCRIBE_SECONDS = 1.0
 
 @frozen
 class Entry:
-    """What a source says of one member: the text of its stage, its labels, and why it is down unopened, if it is."""
+    """What a source says of one member: the text of its stage, its labels, and why it is down unopened, if it is.
+
+    One that is `drained` takes nothing new.
+    """
 
     stage: str
     labels: Mapping[str, str] = field(factory=dict)
     lost: str | None = None
+    drained: bool = False
 
     @classmethod
     def of(cls, row: Plain) -> Entry:
         """Read a source's row; one without a stage is a KeyError."""
         document = row["document"]
         labels = {str(key): str(value) for key, value in (document.get("Labels") or {}).items()}
-        return cls(str(document["Stage"]), labels, row.get("lost"))
+        return cls(str(document["Stage"]), labels, row.get("lost"), document.get("Availability") == "drain")
 
     def opens_as(self, other: Entry) -> bool:
         """Tell whether what is opened for one is what is opened for the other."""
@@ -44,8 +48,8 @@ class Entry:
 class Followed(Protocol):
     """A member that was begun."""
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
-        """Give it other labels; it stays open."""
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
+        """Give it other labels, take it out of placement or put it back; it stays open."""
 
     def end(self) -> None:
         """End it."""
@@ -58,6 +62,8 @@ class Follower:
     """Follow one source. `begin` is given a member's name and what the source says of it."""
 
     def __init__(self, source: Service, begin: Begin) -> None:
+        self.missing: tuple[Missing, ...] = ()
+        """What the source says that it cannot read, or reach, with the reason."""
         self._source = source
         self._begin = begin
         self._members: dict[str, tuple[Entry, Followed]] = {}
@@ -80,6 +86,7 @@ class Follower:
             await close_ends(reply)
             raise Internal("it answered WATCH without a channel")
         listed: set[str] | None = set()
+        self.missing = ()
         async with reply.ret as channel:
             async for message in channel:
                 kind = message.get("kind")
@@ -93,15 +100,17 @@ class Follower:
                         listed.add(message.path[-1])
                 elif kind == "gone":
                     self._end(message.path[-1])
+                elif kind == "missing":
+                    self.missing = tuple(Missing(gap["member"], gap["reason"]) for gap in message["missing"])
 
     def _put(self, name: str, entry: Entry) -> None:
         held = self._members.get(name)
         if held is None or not held[0].opens_as(entry):
             self._end(name)
             self._members[name] = (entry, self._begin(name, entry))
-        elif held[0].labels != entry.labels:
+        elif held[0] != entry:
             self._members[name] = (entry, held[1])
-            held[1].relabel(entry.labels)
+            held[1].describe(entry.labels, drained=entry.drained)
 
     def _end(self, name: str) -> None:
         if (held := self._members.pop(name, None)) is not None:

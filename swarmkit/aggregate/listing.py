@@ -14,7 +14,7 @@ from ..errors import SwarmError
 from ..message import Message
 from ..mirror import COLLECTIONS
 from ..rows import Listing, Missing, Row
-from .members import Member, ask
+from .members import Member, ask, shown
 
 LIST_DEADLINE = 1.5
 """Seconds that a member may take for what its mirror does not answer; after that it is named as missing."""
@@ -28,10 +28,10 @@ def list_root() -> Listed:
     return Listing(tuple(Row(name=name, path=(name,)) for name in (*COLLECTIONS, "nodes"))).to_args()
 
 
-def list_nodes(members: Mapping[str, Member], refused: Sequence[Missing] = ()) -> Listed:
-    """List the hosts beneath all members; `refused` are those that are listed somewhere and cannot be members."""
+def list_nodes(members: Mapping[str, Member], missing: Sequence[Missing] = ()) -> Listed:
+    """List the hosts beneath all members; `missing` is what a source lists and that is none, or what it cannot see."""
     rows = tuple(row for member in members.values() for row in member.nodes())
-    return Listing(rows, tuple(refused)).to_args()
+    return Listing(rows, tuple(missing)).to_args()
 
 
 async def list_all(members: Mapping[str, Member], message: Message) -> Listed:
@@ -46,7 +46,7 @@ async def list_all(members: Mapping[str, Member], message: Message) -> Listed:
             listings[member.name] = Listing(missing=(Missing(member.name, error.reason),)).to_args()
 
     async with trio.open_nursery() as nursery:
-        for member in members.values():
+        for member in shown(members.values()):
             nursery.start_soon(list_into, member)
     return {part: [each for listed in listings.values() for each in listed[part]] for part in ("rows", "missing")}
 
@@ -55,7 +55,7 @@ async def list_one(member: Member, message: Message) -> Listed:
     """List what one member has; the path is one as the member knows it."""
     if message.path == ("nodes",):
         return list_nodes({member.name: member})
-    if not member.mirror.answers(message):
+    if member.hidden is not None or not member.mirror.answers(message):
         member.check()
     reply = await ask(member, message, LIST_DEADLINE)
     return {

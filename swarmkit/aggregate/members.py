@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import trio
 from attrs import define, evolve, field
@@ -19,20 +19,23 @@ from .arrivals import Arrivals
 class Member:
     """One host of many, mirrored. Call it to send it a message with a path as it knows it.
 
-    Its `labels` are added to those that the hosts beneath have, and go before them.
+    Its `labels` are added to those that the hosts beneath have, and go before them. Where it is `drained`, so are they
+    all. `hidden` is why nothing but its node is shown, where it is not a host of its own: it is down, then.
     """
 
     name: str
     mirror: Mirror
     labels: Mapping[str, str] = field(factory=dict)
+    drained: bool = field(default=False, kw_only=True)
+    hidden: str | None = field(default=None, init=False)
     arrivals: Arrivals = field(factory=Arrivals)
 
     async def __call__(self, message: Message, /) -> Message:
         return await self.mirror(message)
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
-        """Give it other labels, and have all who watch it told."""
-        self.labels = labels
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
+        """Give it other labels, take it out of placement or put it back, and have all who watch it told."""
+        self.labels, self.drained = labels, drained
         for path, row in list(self.mirror.nodes.items()):
             self.mirror.put_node(path, row)
 
@@ -58,9 +61,9 @@ class Member:
     def node(self, row: Row) -> Row:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""
         name = self.host(row.member)
-        document = {**self._labelled(row).document, "Name": name}
-        lost = self.mirror.why_lost(row.member) or row.lost
-        if lost and row.lost is None:  # the host itself has not said so: it is what it was heard from that is gone
+        document = {**self._described(row).document, "Name": name}
+        lost = self.hidden or self.mirror.why_lost(row.member) or row.lost
+        if lost and (self.hidden or row.lost is None):  # the host itself has not said so
             document |= {"State": "unhealthy", "Reason": lost}
         return evolve(row, name=name, member=name, path=("nodes", name), document=document, lost=lost)
 
@@ -71,21 +74,24 @@ class Member:
     def _unknown_node(self) -> Row:
         reason = self.mirror.why_lost() or "not reached yet"
         state = "connecting" if self.mirror.why_lost() is None else "unhealthy"
-        document = {"Name": self.name, "State": state, "Reason": reason, "Labels": dict(self.labels)}
-        return Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
+        document = {"Name": self.name, "State": state, "Reason": reason}
+        row = Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
+        return self._described(row)
 
-    def _labelled(self, row: Row) -> Row:
-        """Return the row of a host beneath with the member's labels before its own."""
-        own = row.document.get("Labels") or {}
-        return evolve(row, document={**row.document, "Labels": {**own, **self.labels}})
+    def _described(self, row: Row) -> Row:
+        """Return the row of a host beneath with the member's labels before its own, and whether it takes anything."""
+        labels = {**(row.document.get("Labels") or {}), **self.labels}
+        drained = self.drained or row.document.get("Availability") == "drain"
+        availability = "drain" if drained else "active"
+        return evolve(row, document={**row.document, "Labels": labels, "Availability": availability})
 
     def missing(self) -> list[Missing]:
         """Return the hosts beneath of which nothing is known."""
         return [Missing(self.host(gap.member), gap.reason) for gap in self.mirror.missing()]
 
     def check(self) -> None:
-        """Raise `Unavailable` where the member is known not to answer."""
-        reason = self.mirror.why_lost()
+        """Raise `Unavailable` where the member is known not to answer, or stands for another."""
+        reason = self.hidden or self.mirror.why_lost()
         if reason is not None:
             raise host_down(self.name, reason)
 
@@ -97,9 +103,12 @@ class Member:
     def candidate(self) -> Candidate:
         """Describe the member to a placement policy."""
         mirror = self.mirror
+        hosts = tuple(self._described(row) for row in mirror.nodes.values())
+        if self.hidden is not None:
+            return Candidate(name=self.name, hosts=hosts, lost=self._silent())
         return Candidate(
             name=self.name,
-            hosts=tuple(self._labelled(row) for row in mirror.nodes.values()),
+            hosts=hosts,
             containers=tuple(mirror.replica.rows.values()),
             pending=self.arrivals.pending(mirror.unlisted()),
             lost=self._silent(),
@@ -116,14 +125,26 @@ class Member:
     def _silent(self) -> dict[str, str]:
         """Return the hosts beneath of which not enough is known to place anything there, and why."""
         unknown = None if self.mirror.synced else "still being listed"
-        reasons = {host: self.mirror.why_lost(host) or unknown for host in self.mirror.members()}
+        reasons = {host: self.hidden or self.mirror.why_lost(host) or unknown for host in self.mirror.members()}
         return {host: reason for host, reason in reasons.items() if reason is not None}
+
+
+def shown(members: Iterable[Member]) -> list[Member]:
+    """Return those that are hosts of their own."""
+    return [member for member in members if member.hidden is None]
 
 
 def inward(path: Path) -> tuple[str, Path]:
     """Split a path below `nodes` into the member's name and the path as the member knows it."""
     name, slash, rest = path[1].partition("/")
     return name, ("nodes", rest, *path[2:]) if slash else path[2:]
+
+
+async def forward(member: Member, message: Message) -> Message:
+    """Send a message to the one member that it is for; the reply's path is that of what was meant, in the whole."""
+    member.check()
+    reply = await member(message)
+    return evolve(reply, path=member.outward(reply.path or message.path))
 
 
 async def ask(member: Member, message: Message, deadline: float) -> Message:

@@ -42,15 +42,16 @@ class _Listed:
 
     name: str
     labels: Mapping[str, str]
+    drained: bool
     opening: Opening
     leave: Callable[[Member], None]
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     member: Member | None = None
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
-        self.labels = labels
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
+        self.labels, self.drained = labels, drained
         if self.member is not None:
-            self.member.relabel(labels)
+            self.member.describe(labels, drained=drained)
 
     def end(self) -> None:
         if self.member is not None:
@@ -65,7 +66,7 @@ class _Refused:
     missing: Missing
     forget: Callable[[_Refused], None]
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
+    def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
         """Labels do not change what it is called."""
 
     def end(self) -> None:
@@ -88,10 +89,13 @@ class Membership:
         self._check_name = check_name
         self._left = trio.Event()
         self._refused: set[_Refused] = set()
+        self._followers: list[Follower] = []
+        self.sources: list[Instance] = []
 
-    def refused(self) -> list[Missing]:
-        """Return what sources list and cannot be a host, with the reason."""
-        return sorted((each.missing for each in self._refused), key=lambda missing: missing.member)
+    def missing(self) -> list[Missing]:
+        """Return what sources list and cannot be a host, and what they say that they miss, with the reasons."""
+        missed = [missing for follower in self._followers for missing in follower.missing]
+        return sorted([*(each.missing for each in self._refused), *missed], key=lambda missing: missing.member)
 
     async def run_member(
         self, name: str, pipeline: Pipeline, *, task_status: trio.TaskStatus[Member] = trio.TASK_STATUS_IGNORED
@@ -131,9 +135,13 @@ class Membership:
     ) -> None:
         """Open a source and follow it until cancelled; what its opening fails with is raised."""
         source = Instance(pipeline.name)
-        async with open_instance() as nursery:
-            nursery.start_soon(self.follow_source, source, parse)
-            await source.keep(pipeline.open, patient=False, started=task_status.started)
+        self.sources.append(source)
+        try:
+            async with open_instance() as nursery:
+                nursery.start_soon(self.follow_source, source, parse)
+                await source.keep(pipeline.open, patient=False, started=task_status.started)
+        finally:
+            self.sources.remove(source)
 
     async def follow_source(self, source: Service, parse: Parse) -> None:
         """Open and end members as a source says, until cancelled."""
@@ -146,11 +154,16 @@ class Membership:
                 refused = _Refused(Missing(name, error.message), self._refused.discard)
                 self._refused.add(refused)
                 return refused
-            listed = _Listed(name, entry.labels, lambda: _open(name, entry, parse), self._leave)
+            listed = _Listed(name, entry.labels, entry.drained, lambda: _open(name, entry, parse), self._leave)
             self._nursery.start_soon(self._run_listed, listed)
             return listed
 
-        await Follower(source, begin).run()
+        follower = Follower(source, begin)
+        self._followers.append(follower)
+        try:
+            await follower.run()
+        finally:
+            self._followers.remove(follower)
 
     async def _run_listed(self, listed: _Listed) -> None:
         with listed.scope:
@@ -159,7 +172,7 @@ class Membership:
                 await self._left.wait()
             instance = Instance(listed.name)
             async with open_mirror(instance, listed.name) as mirror:
-                listed.member = Member(listed.name, mirror, listed.labels)
+                listed.member = Member(listed.name, mirror, listed.labels, drained=listed.drained)
                 self._enter(listed.member)
                 try:
                     await instance.keep(listed.opening, patient=True)

@@ -10,7 +10,7 @@ from ..errors import Conflict, NotFound, SwarmError, Unavailable
 from ..message import Message, Verb
 from ..mirror import COLLECTIONS, CONTAINERS
 from ..rows import Row
-from .members import Member, ask
+from .members import Member, ask, shown
 
 RESOLVE_DEADLINE = 1.5
 """Seconds that a member may take to say what a reference means, where its mirror does not know."""
@@ -23,7 +23,7 @@ def candidates(members: Mapping[str, Member], reference: str) -> tuple[list[Memb
     host, slash, rest = reference.removeprefix("/").partition("/")
     if slash and host in members:
         return [members[host]], rest
-    return list(members.values()), reference
+    return shown(members.values()), reference
 
 
 def lookup(members: Iterable[Member], collection: str, reference: str) -> list[Found]:
@@ -92,8 +92,9 @@ async def holders(members: Mapping[str, Member], collection: str, reference: str
 
     Raises `Conflict` where the reference begins several ids.
     """
-    await refresh(members.values(), collection)
-    found = lookup(members.values(), collection, reference)
+    among = shown(members.values())
+    await refresh(among, collection)
+    found = lookup(among, collection, reference)
     kind = COLLECTIONS[collection]
     if len({row.id for _, row in found}) > 1 and not any(kind.name_in(reference) in row.names for _, row in found):
         raise _ambiguous(reference, [member.row(row) for member, row in found])

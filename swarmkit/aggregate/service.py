@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import evolve
 
-from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented
+from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented, no_such_host
 from ..instance import open_instance
 from ..message import Message, Verb, ack
 from ..mirror import COLLECTIONS
@@ -17,9 +17,12 @@ from ..placement import Policy
 from ..rows import Row
 from ..service import close_ends
 from .choosing import choose
+from .identity import Identification, Identities
 from .listing import Listed, list_all, list_nodes, list_one, list_root
-from .members import Member, inward
+from .members import Member, forward, inward
 from .membership import Membership, Parse, any_name
+from .names import Names
+from .renaming import is_renaming, rename
 from .resolving import Found, holders, owned, resolve
 from .spawning import Spawner
 from .watching import Watches
@@ -30,8 +33,9 @@ class Aggregate:
 
     A path below `nodes/HOST` goes to that host; one below `containers`, `networks` or `volumes` to the owner of what it
     names; one below `images` is read from any host that has it. GET on `nodes` with a `spec` says, by the path of its
-    reply, on which host the policy would put that. CONNECT on the root is not implemented: what has no
-    single owner is the caller's to spread.
+    reply, on which host the policy would put that. SPAWN, and SET `Name` of a container, give a name once, among all
+    hosts and all who share a source that holds names. CONNECT on the root is not implemented: what has no single owner
+    is the caller's to spread.
     """
 
     def __init__(
@@ -41,13 +45,16 @@ class Aggregate:
         name: str = "aggregate",
         *,
         check_name: Callable[[str], None] = any_name,
+        identification: Identification | None = None,
     ) -> None:
         self.name = name
         self.members: dict[str, Member] = {}
         self._watches = Watches(name, self.members, nursery)
-        self.membership = Membership(self.members, nursery, self._watches, check_name)
+        identities = Identities(self.members, self._watches, nursery, identification)
+        self.membership = Membership(self.members, nursery, identities, check_name)
         self._policy = policy
-        self._spawner = Spawner(self.members, policy)
+        self._names = Names(self.members, self.membership.sources)
+        self._spawner = Spawner(self.members, policy, self._names)
 
     async def __call__(self, message: Message, /) -> Message:
         try:
@@ -64,6 +71,8 @@ class Aggregate:
             if message.verb is Verb.GET and message.path == ("nodes",):
                 await close_ends(message)
                 return ack(path=await choose(self.members, self._policy, message))
+            if is_renaming(message):
+                return await rename(self.members, self._names, message)
             if (thing := owned(message)) is not None:
                 return await self._to_owner(message, *thing)
             if len(message.path) == 2:
@@ -83,7 +92,7 @@ class Aggregate:
             case ():
                 return list_root()
             case ("nodes",):
-                return list_nodes(self.members, self.membership.refused())
+                return list_nodes(self.members, self.membership.missing())
             case ("nodes", _, *_):
                 member, inner = self._member(message)
                 return await list_one(member, evolve(message, path=inner))
@@ -96,7 +105,7 @@ class Aggregate:
     def _member(self, message: Message) -> tuple[Member, tuple[str, ...]]:
         name, inner = inward(message.path)
         if name not in self.members:
-            raise NotFound(f"there is no host called {name!r}; the hosts are {', '.join(sorted(self.members))}")
+            raise NotFound(no_such_host(name, self.members))
         return self.members[name], inner
 
     async def _to_node(self, message: Message) -> Message:
@@ -107,19 +116,14 @@ class Aggregate:
             return ack({**row.to_plain(), "document": row.document}, path=row.path)
         if message.verb is Verb.SPAWN and inner in ((), ("containers",)):
             return await self._spawner.spawn_on(member, message)
-        return await self._forward(member, evolve(message, path=inner))
+        return await forward(member, evolve(message, path=inner))
 
     async def _to_owner(self, message: Message, collection: str, reference: str) -> Message:
         member, row = await resolve(self.members, collection, reference)
         if message.verb is Verb.ATTACH and message.get("io") is None:
             await close_ends(message)
             return _resolved(member, row)
-        return await self._forward(member, evolve(message, path=(*row.path, *message.path[2:])))
-
-    async def _forward(self, member: Member, message: Message) -> Message:
-        member.check()
-        reply = await member(message)
-        return evolve(reply, path=member.outward(reply.path or message.path))
+        return await forward(member, evolve(message, path=(*row.path, *message.path[2:])))
 
     async def _to_any(self, message: Message) -> Message:
         """Read something that several members may hold alike (an image): from one that is known to, else from another.
@@ -139,7 +143,7 @@ class Aggregate:
         first: Message | SwarmError = Unavailable("no host answers")
         for member in _first_of(found, self.members):
             try:
-                reply = await self._forward(member, message)
+                reply = await forward(member, message)
             except (NotFound, Unavailable) as error:
                 first = error if isinstance(error, NotFound) or isinstance(first, Unavailable) else first
                 continue
@@ -175,13 +179,15 @@ async def open_aggregate(
     *,
     check_name: Callable[[str], None] = any_name,
     parse: Parse = parse_pipeline,
+    identification: Identification | None = None,
 ) -> AsyncIterator[Aggregate]:
     """Open an aggregate over members by name and over what sources list; no host is waited for.
 
     `check_name` raises `Invalid` for what a source lists that cannot be a host's name; `parse` reads the stages.
+    `identification` tells whether members that carry one id are one host; without it all are what they seem.
     """
     async with open_instance() as nursery:
-        aggregate = Aggregate(policy, nursery, check_name=check_name)
+        aggregate = Aggregate(policy, nursery, check_name=check_name, identification=identification)
         try:
             for name, pipeline in members.items():
                 await nursery.start(aggregate.membership.run_member, name, pipeline)

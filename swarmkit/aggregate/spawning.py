@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
-from ..errors import Conflict, Invalid, NotFound, SwarmError, Unavailable
+from ..errors import Internal, Invalid, NotFound, SwarmError, Unavailable, no_such_host
 from ..message import Message
 from ..placement import Policy
 from .members import Member
+from .names import Names
 from .resolving import refresh
 
 
@@ -19,12 +19,12 @@ from .resolving import refresh
 class Spawner:
     """Place new things: where the name says, on the host that `on` names, or where the policy says.
 
-    Names that are being created are held, so that of many at once only one gets a name.
+    A name that says no host is held while it is given, so that of many at once only one gets it.
     """
 
     members: dict[str, Member]
     policy: Policy
-    _creating: set[str] = field(factory=set)
+    names: Names
 
     async def spawn(self, message: Message) -> Message:
         """Create on the member that the name says (`host/name`), or `on`, else on one of the policy's."""
@@ -34,9 +34,8 @@ class Spawner:
             return await self._spawn_named(message, host, bare)
         if not name:
             return await self._place(message)
-        with self._hold(name):
-            await self._check_free(name)
-            return await self._place(message)
+        async with self.names.giving(name) as giving:
+            return giving.warn(await self._place(message))
 
     async def _spawn_named(self, message: Message, host: str, name: str) -> Message:
         """Create on the member that the name says; `on` may say more exactly where beneath it, and nothing else."""
@@ -45,31 +44,6 @@ class Spawner:
         if place not in (None, host):
             raise Invalid(f"{host}/{name} cannot be created on {place}: its name says {host}")
         return await self.spawn_on(member, evolve(message, args={**message.args, "name": name}))
-
-    @contextmanager
-    def _hold(self, name: str) -> Iterator[None]:
-        if name in self._creating:
-            raise Conflict(f"the name {name} is being created at this moment", name_in_use=name)
-        self._creating.add(name)
-        try:
-            yield
-        finally:
-            self._creating.discard(name)
-
-    async def _check_free(self, name: str) -> None:
-        """Raise `Conflict` where the name is in use, by what is known once all that was sent has been read."""
-        members = list(self.members.values())
-        for member in members:
-            if member.mirror.named(name):
-                member.mirror.doubt(name)  # it may have been removed, or renamed, behind our back
-        await refresh(members)
-        for member in members:
-            for row in member.mirror.named(name):
-                where = member.row(row)
-                raise Conflict(
-                    f"the name {name} is in use by {row.id[:12]} on {where.member}",
-                    name_in_use=name, id=row.id, host=where.member,
-                )  # fmt: skip
 
     async def _place(self, message: Message) -> Message:
         spec: Mapping[str, Any] = message.get("spec") or {}
@@ -80,7 +54,9 @@ class Spawner:
             member = self._choose(spec, members, failures)
             try:
                 return await self.spawn_on(member, message)
-            except (NotFound, Unavailable) as error:  # both say: known not done, so another may be asked
+            except SwarmError as error:
+                if not _not_done(error):
+                    raise
                 failures[member.name] = error
 
     def _choose(self, spec: Mapping[str, Any], members: list[Member], failures: Mapping[str, SwarmError]) -> Member:
@@ -106,7 +82,7 @@ class Spawner:
 
     def _member(self, host: str) -> Member:
         if host not in self.members:
-            raise Invalid(f"there is no host called {host!r}; the hosts are {', '.join(sorted(self.members))}")
+            raise Invalid(no_such_host(host, self.members))
         return self.members[host]
 
     async def spawn_on(self, member: Member, message: Message) -> Message:
@@ -128,10 +104,29 @@ def _inward(message: Message) -> tuple[str | None, Message]:
     return host, evolve(message, args=args | {"on": beneath} if beneath else args)
 
 
+def _not_done(error: SwarmError) -> bool:
+    """Tell whether a creation is known not to have been done, so that another host may be asked.
+
+    An engine that answers 500 has undone what it began: its disk is full, say, and without this such a host, having the
+    fewest containers, would be chosen again and again. A 502, of something on the way to it, says nothing.
+    """
+    return isinstance(error, NotFound | Unavailable) or _failed_there(error)
+
+
+def _failed_there(error: SwarmError) -> bool:
+    return isinstance(error, Internal) and error.details.get("status") == 500
+
+
 def _nowhere(failures: Mapping[str, SwarmError], refusal: Unavailable | None = None) -> SwarmError:
-    """Choose what to say: what is missing where it was asked for is missing; else every member's reason."""
+    """Choose what to say: what is missing where it was asked for is missing; else every member's reason.
+
+    Where all have failed with the same words, it is what was asked that is wrong, and they are passed on as they are.
+    """
     missing = [error for error in failures.values() if isinstance(error, NotFound)]
     if missing:
         return missing[0]
+    errors = list(failures.values())
+    if errors and refusal is None and all(_failed_there(each) and each.message == errors[0].message for each in errors):
+        return errors[0]
     reasons = [f"{name}: {error.reason}" for name, error in failures.items()]
     return Unavailable("; ".join([*reasons, *([refusal.message] if refusal else [])]) or "no host can take it")

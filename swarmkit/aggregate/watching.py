@@ -10,7 +10,7 @@ import trio
 from ..channel import Receiver, Sender, open_channel
 from ..errors import SwarmError, Unavailable
 from ..message import Message, Path, Verb
-from ..mirror import COLLECTIONS, CONTAINERS
+from ..mirror import COLLECTIONS, CONTAINERS, Lost, is_node
 from ..rows import Row
 from .members import Member
 
@@ -58,6 +58,12 @@ class Watches:
         for watch in self._watches:
             watch.drop(member)
 
+    def again(self, member: Member) -> None:
+        """Have all watches follow a member anew: it is hidden now, or shown. Its node stays."""
+        for watch in self._watches:
+            watch.drop(member, nodes=False)
+            watch.add(member)
+
 
 class MergedWatch:
     """Forward what each member's watch says, in the names of the whole.
@@ -75,6 +81,7 @@ class MergedWatch:
         }
         self._synced: set[Path] = set()
         self._known: dict[str, dict[Path, Path]] = {}  # by member: paths as it says them, and as they were told
+        self._hidden: set[str] = set()  # members that were told to be lost because they are hidden
         self._started = False
 
     def begin(self, members: list[Member]) -> None:
@@ -91,12 +98,18 @@ class MergedWatch:
         self._scopes[member.name] = trio.CancelScope()
         channel = member.mirror.subscribe(documents=self._documents)  # at once: the watch misses nothing from here on
         self._nursery.start_soon(self._follow, member, channel, self._scopes[member.name])
+        if member.hidden is not None:
+            self._hidden.add(member.name)
+            self._offer([Lost(member.hidden, seen=True).message(member.name)])
+            self._offer(self._heard(member.name, *self._waiting))  # nobody waits for it
 
-    def drop(self, member: Member) -> None:
-        """Say that all of a member's has gone."""
+    def drop(self, member: Member, *, nodes: bool = True) -> None:
+        """Say that all of a member's has gone; its `nodes` only if they have, too."""
         if (scope := self._scopes.pop(member.name, None)) is not None:
             scope.cancel()
-        gone = self._known.pop(member.name, {}).values()
+        gone = [path for path in self._known.pop(member.name, {}).values() if nodes or not is_node(path)]
+        if nodes:
+            self._hidden.discard(member.name)
         self._offer([Message(Verb.WATCH, path, {"kind": "gone"}) for path in gone])
         self._offer(self._heard(member.name, *self._waiting))
 
@@ -131,10 +144,12 @@ class MergedWatch:
     def _told(self, member: Member, message: Message) -> list[Message]:
         """Return what the whole says when a member says this."""
         kind = message.get("kind")
+        if member.hidden is not None and not (kind in ("have", "put", "gone") and is_node(message.path)):
+            return []
         if kind in ("synced", "behind") and message.path not in self._waiting:
             return []  # it has a collection that is none of ours
         if kind == "synced":
-            return self._heard(member.name, message.path)
+            return self._shown(member, message.path) + self._heard(member.name, message.path)
         if kind == "behind":
             return self._behind(member, message)
         if kind in ("lost", "back"):
@@ -152,6 +167,13 @@ class MergedWatch:
             args["row"] = member.plain(args["row"])
         path = known[message.path] = tuple(args["row"]["path"])
         return [Message(Verb.WATCH, path, args)]
+
+    def _shown(self, member: Member, path: Path) -> list[Message]:
+        """Say that a member that was hidden is back, once its containers have been said."""
+        if path or member.name not in self._hidden:
+            return []
+        self._hidden.remove(member.name)
+        return [Message(Verb.WATCH, (), {"kind": "back", "member": member.name})]
 
     def _state(self, member: Member, kind: str, message: Message) -> list[Message]:
         beneath = str(message.get("member", ""))

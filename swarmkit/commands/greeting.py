@@ -11,6 +11,7 @@ from ..host import Host
 from ..rows import Listing, Row
 from ..running import say
 from ..service import Service
+from .columns import columns
 
 SETTLE_SECONDS = 3.0
 """How long hosts may take to answer before it is told how they are; those that answer at once are not waited for."""
@@ -52,19 +53,16 @@ def table(hosts: Listing) -> list[str]:
     rows = [*map(_cells, hosts), *((gap.member, "missing", "-", gap.reason) for gap in hosts.missing)]
     if not rows:
         return []
-    rows.insert(0, ("HOST", "STATE", "ENGINE", "ADDRESS"))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
-    ]
-    return [*lines, ""]
+    return [*columns([("HOST", "STATE", "ENGINE", "ADDRESS"), *rows]), ""]
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
     document = row.document
     where = [document.get("Address"), None if _answers(row) else document.get("Reason") or row.lost]
-    state, software = document.get("State") or "-", document.get("ServerVersion") or "-"
-    return row.name, str(state), str(software), ": ".join(str(word) for word in where if word)
+    state, software = str(document.get("State") or "-"), str(document.get("ServerVersion") or "-")
+    if document.get("Availability") == "drain":
+        state += ", drained"
+    return row.name, state, software, ": ".join(str(word) for word in where if word)
 
 
 def _answers(row: Row) -> bool:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 
 import click
 
+from .drain import drain
+from .join import join
+from .members import members
 from .up import up
 
-COMMANDS: Mapping[str, click.Command] = {command.name: command for command in (up,) if command.name}
+_COMMANDS = (up, members, drain, join)
+
+COMMANDS: Mapping[str, click.Command] = {command.name: command for command in _COMMANDS if command.name}

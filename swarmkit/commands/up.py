@@ -12,12 +12,13 @@ from contextlib import suppress
 import click
 
 from ..engine.placement import STRATEGIES
-from ..errors import Internal, Invalid, SwarmError
+from ..errors import Invalid
 from ..part import Part, Stage
 from ..pipeline import Pipeline
 from ..registry import Registry
 from ..running import run
 from .greeting import greet
+from .words import told_as_usage
 
 _EXAMPLES = """\
 swarmd up                                    on a socket in your runtime directory
@@ -44,12 +45,8 @@ def up(
     The contexts are those of `docker context ls`; those that come and go later are followed. ADDR and FRONT OPTION are
     what the part dockerserver takes: see `swarmd dockerserver --help`.
     """
-    try:
+    with told_as_usage():
         pipeline = pipeline_of(front, contexts, hosts, strategy=strategy, insecure=insecure)
-    except Internal as error:
-        raise click.ClickException(error.message) from error
-    except SwarmError as error:
-        raise click.UsageError(error.message) from error
     sys.exit(run(pipeline, greet=greet))
 
 

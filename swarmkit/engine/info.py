@@ -6,7 +6,7 @@ by their kind, so that what a newer engine adds goes through.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from attrs import frozen
 from swarmkit.errors import SwarmError
 
 from .documents import Document, unique
+from .identity import clones, clones_warning
 from .replies import Reply, answered, failed
 from .versions import lowest_version
 
@@ -61,13 +62,16 @@ def merge_info(
     images: int | None = None,
     reserved: Mapping[str, Reserved] | None = None,
     engines: Mapping[str, str] | None = None,
+    drained: Collection[str] = (),
+    missing: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Merge the hosts' `GET /info`; a host that did not answer is in the table and in `Warnings`, with the reason.
 
     `id` and `name` are those of the whole, `addresses` and `labels` the hosts', `images` the number of different ones
     (without it the hosts' numbers are summed), `reserved` what containers reserve of each host, `engines` the version
-    that an engine was last known to have, for hosts that are down. What hosts can do is what all can; numbers are
-    sums; texts that differ are listed.
+    that an engine was last known to have, for hosts that are down; `drained` are the hosts that take nothing new,
+    `missing` what may hide hosts of which nothing is known, with the reason. What hosts can do is what all can; numbers
+    are sums; texts that differ are listed.
     """
     documents = [document for _, document in answered(replies)]
     merged = {**_EMPTY, **_merge_by_kind(documents)}
@@ -81,8 +85,8 @@ def merge_info(
         "ServerVersion": lowest_version(str(document.get("ServerVersion", "")) for document in documents),
         "SystemTime": max((str(document.get("SystemTime", "")) for document in documents), default=""),
         "Swarm": _NO_SWARM_MODE,
-        "DriverStatus": _table(replies, addresses or {}, labels or {}, reserved or {}, engines or {}),
-        "Warnings": _warnings(replies) or None,
+        "DriverStatus": _table(replies, addresses or {}, labels or {}, reserved or {}, engines or {}, drained),
+        "Warnings": [*(f"WARNING: {name}: {reason}" for name, reason in missing), *_warnings(replies)] or None,
     }
 
 
@@ -112,11 +116,12 @@ def _table(
     labels: Mapping[str, Mapping[str, str]],
     reserved: Mapping[str, Reserved],
     engines: Mapping[str, str],
+    drained: Collection[str],
 ) -> list[list[str]]:
-    up = len(answered(replies))
-    pairs = [["Hosts", f"{up} of {len(replies)} up"]]
+    up = f"{len(answered(replies))} of {len(replies)} up"
+    pairs = [["Hosts", f"{up}, {len(drained)} drained" if drained else up]]
     for host, reply in replies:
-        pairs += [[host, addresses.get(host, "")]]
+        pairs += [[host, addresses.get(host, "")], *([[" Availability", "drain"]] if host in drained else [])]
         pairs += [[f" {key}", value] for key, value in _lines(reply, reserved.get(host), engines.get(host, ""))]
         if words := [f"{key}={value}" for key, value in sorted(labels.get(host, {}).items())]:
             pairs += [[" Labels", ", ".join(words)]]
@@ -144,12 +149,14 @@ def _loads(reserved: Reserved, cpus: str, memory: str) -> list[tuple[str, str]]:
 
 
 def _warnings(replies: Sequence[Reply[Document]]) -> list[str]:
-    """Say first which hosts are missing, then what engines warn of, and on which hosts."""
+    """Say first which hosts are missing, then which carry one id, then what engines warn of, and on which hosts."""
     down = [f"WARNING: host {host} is down: {error.reason}" for host, error in failed(replies)]
     hosts: dict[str, list[str]] = {}
     for host, document in answered(replies):
         for warning in document.get("Warnings") or ():
             hosts.setdefault(warning, []).append(host)
+    alike = clones([(host, str(document.get("ID") or "")) for host, document in answered(replies)])
+    down += [f"WARNING: {clones_warning(group)}" for group in alike]
     return down + [f"{warning} (on {', '.join(those)})" for warning, those in hosts.items()]
 
 

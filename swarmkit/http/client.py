@@ -10,12 +10,12 @@ from collections.abc import Callable
 import trio
 from attrs import frozen
 
-from ..errors import Unavailable
+from ..errors import SwarmError, Unavailable
 from ..streams import CHUNK
 from .chunked import LAST_CHUNK, encode_chunk
 from .framing import Framing, response_framing
 from .messages import RequestHead, ResponseHead, parse_response_head
-from .reader import Body, ConnectionReader
+from .reader import Body, ConnectionReader, as_it_is, broken_reason
 
 
 @frozen(eq=False)
@@ -56,21 +56,27 @@ class Connection:
             try:
                 await self._stream.send_eof()
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                raise Unavailable(f"the connection broke: {error}") from error
+                raise Unavailable(f"the connection broke: {broken_reason(error)}") from error
 
     async def _write(self, data: bytes | bytearray) -> None:
         try:
             await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise Unavailable(f"the connection broke: {error.__cause__ or error}") from error
+            raise Unavailable(f"the connection broke: {broken_reason(error)}") from error
 
     async def receive(
-        self, method: str, *, raw: bool = False, when_closed: Callable[[bool], None] = lambda finished: None
+        self,
+        method: str,
+        *,
+        raw: bool = False,
+        when_closed: Callable[[bool], None] = lambda finished: None,
+        explain: Callable[[SwarmError], SwarmError] = as_it_is,
     ) -> Reply | None:
         """Read the next response's head, interim ones left out; None where the server closed before it.
 
         `raw` says that the request asked for a raw conversation: it is one after a 101, and after a 200 that does not
         say where its body ends. `when_closed` is told, once the body is closed, whether it had been read to its end.
+        `explain` makes of the error of a body that breaks off the one that is raised.
         """
         while True:
             data = await self._reader.read_head()
@@ -83,7 +89,8 @@ class Connection:
         conversation = head.status == 101 or (raw and head.status == 200 and framing is Framing.UNTIL_CLOSE)
         if conversation:
             framing = Framing.UNTIL_CLOSE
-        return Reply(head, Body(self._reader, framing, length, when_closed=when_closed), conversation)
+        body = Body(self._reader, framing, length, when_closed=when_closed, explain=explain)
+        return Reply(head, body, conversation)
 
     @property
     def stream(self) -> trio.abc.HalfCloseableStream:

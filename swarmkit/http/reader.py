@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import trio
 
-from ..errors import Invalid, Unavailable
+from ..errors import Invalid, SwarmError, Unavailable
 from ..streams import CHUNK
 from .chunked import ChunkedDecoder
 from .framing import Framing
@@ -87,7 +87,7 @@ class ConnectionReader:
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except _READ_ERRORS as error:
-            self._broken = _reason(error)
+            self._broken = broken_reason(error)
             self.ended.set()
             raise self._error() from error
         if not data:
@@ -118,15 +118,22 @@ class ConnectionReader:
                 return None
 
 
-def _reason(error: BaseException) -> str:
-    return str(error.__cause__ or error) or type(error).__name__
+def broken_reason(error: BaseException) -> str:
+    """Say why a stream broke: in the system's words, without its number, where it was the system."""
+    cause = error.__cause__ or error
+    return getattr(cause, "strerror", None) or str(cause) or type(error).__name__
+
+
+def as_it_is(error: SwarmError) -> SwarmError:
+    """Explain an error by itself."""
+    return error
 
 
 class Body(trio.abc.ReceiveStream):
     """The body of one message, its transfer coding removed.
 
     `when_closed` is told once whether the body had been read to its end. A body cut short raises `Unavailable`, one
-    whose coding is malformed `Invalid`.
+    whose coding is malformed `Invalid`, or what `explain` makes of these.
     """
 
     def __init__(
@@ -136,12 +143,14 @@ class Body(trio.abc.ReceiveStream):
         length: int = 0,
         *,
         when_closed: Callable[[bool], None] = lambda finished: None,
+        explain: Callable[[SwarmError], SwarmError] = as_it_is,
     ) -> None:
         self._reader = reader
         self._framing = framing
         self._left = length
         self._decoder = ChunkedDecoder()
         self._when_closed: Callable[[bool], None] | None = when_closed
+        self._explain = explain
         self._closed = False
         self.finished = framing is Framing.NONE
         self.done = trio.Event()  # read to the end, or closed
@@ -153,7 +162,11 @@ class Body(trio.abc.ReceiveStream):
             raise trio.ClosedResourceError
         limit = max_bytes or CHUNK
         while not self.finished:
-            if data := await self._next(limit):
+            try:
+                data = await self._next(limit)
+            except (Unavailable, Invalid) as error:
+                raise self._explain(error) from error
+            if data:
                 return data
         await trio.lowlevel.checkpoint()
         return b""

@@ -3,7 +3,7 @@
 from .collections import COLLECTIONS, CONTAINERS, Collection
 from .fetching import FETCH_DEADLINE
 from .following import RESUBSCRIBE_SECONDS
-from .known import CREATED, Lost
+from .known import CREATED, Lost, is_node
 from .replica import Replica
 from .service import Mirror, open_mirror
 from .watchers import WATCHED
@@ -21,6 +21,7 @@ __all__ = [
     "Mirror",
     "Replica",
     "changes",
+    "is_node",
     "open_mirror",
     "written",
 ]

@@ -51,6 +51,7 @@ class Fetcher:
         self._known = known
         self._watchers = watchers
         self._marks = Marks()
+        self._doubted = False
         self._wanted = trio.Event()
         self._running: _Fetch | None = None
         self._next = _Fetch()
@@ -73,6 +74,11 @@ class Fetcher:
             if not found and len(reference) == 64:  # an id of what was never listed
                 found = {reference}
         self._marks.mark(found) if found else self._marks.mark_all()
+
+    def doubt(self) -> None:
+        """Have everything listed anew before the next read, also by the mirrors that may be behind this one."""
+        self._doubted = True
+        self._marks.mark_all()
 
     def _shows_others(self) -> bool:
         """Tell whether the rows show anything of another collection; an engine makes all of them alike."""
@@ -125,7 +131,7 @@ class Fetcher:
     async def _fetch_list(self) -> set[str]:
         """List everything, which is cheap, and return the ids whose detail must be fetched, which is not."""
         known = self._known.keys(self._collection.name)  # before asking: what comes meanwhile may not be in the answer
-        reply = await self._inner(Message(Verb.LS, (self._collection.name,)))
+        reply = await self._list()
         listing, stamp = Listing.of(reply), int(reply.get("stamp", 0))
         self._remove_unlisted(known, listing, stamp)
         rows = self._known.replicas[self._collection.name].rows
@@ -135,6 +141,14 @@ class Fetcher:
         for row in changed:
             self._known.put(row, stamp)
         return set()
+
+    async def _list(self) -> Message:
+        doubted, self._doubted = self._doubted, False
+        try:
+            return await self._inner(Message(Verb.LS, (self._collection.name,), {"anew": True} if doubted else {}))
+        except BaseException:
+            self._doubted |= doubted
+            raise
 
     async def _fetch_rows(self, ids: list[str]) -> None:
         args = {"detail": True, "ids": ids}

@@ -7,7 +7,7 @@ has ended. A read that touches what is marked has it fetched first, unless the h
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import trio
@@ -27,7 +27,7 @@ from .learning import Learner
 from .watchers import Watchers
 from .writes import changes, written, written_at
 
-_ANSWERED_HERE = frozenset({"ids", "detail"})
+_ANSWERED_HERE = frozenset({"ids", "detail", "anew"})
 """The options of LS that are no reason to ask the host."""
 
 
@@ -70,6 +70,8 @@ class Mirror(Learner):
         return message.verb is Verb.ATTACH and len(message.path) == 2 and message.get("io") is None
 
     async def _ls(self, collection: str, message: Message) -> Message:
+        if message.get("anew"):
+            self._fetchers[collection].doubt()
         await self.refresh(collection)
         rows = self.listed(collection)
         if message.get("ids") is not None:
@@ -106,15 +108,27 @@ class Mirror(Learner):
         """
         return self._watchers.add(self.said(documents=documents), documents=documents)
 
+    def listen(self, told: Callable[[Message], None]) -> None:
+        """Have `told` called for as long as the mirror lives with what a subscription would say, at once."""
+        self._watchers.listen(told)
+
+    async def ask(self, message: Message) -> Message:
+        """Ask the host itself, whatever is known: the answer is as new as the question."""
+        return await self._inner(message)
+
     # -- read your writes -----------------------------------------------------------------------------------------
 
     def settled(self, collection: str = CONTAINERS) -> bool:
         """Tell whether nothing that was sent waits to be read: what is known of names is then right."""
         return self.synced and self._fetchers[collection].settled
 
-    def doubt(self, reference: str) -> None:
-        """Have what a container's name means fetched before the next read: much depends on its being there still."""
-        self._fetchers[CONTAINERS].mark(reference)
+    def doubt(self, reference: str = "") -> None:
+        """Have what a container's name means fetched before the next read: much depends on its being there still.
+
+        Without a name all containers are listed anew, by mirrors behind this one, too.
+        """
+        fetcher = self._fetchers[CONTAINERS]
+        fetcher.mark(reference) if reference else fetcher.doubt()
 
     async def refresh(self, collection: str = CONTAINERS) -> bool:
         """Have fetched what was written; return whether all that was sent before this call has been read.

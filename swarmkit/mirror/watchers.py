@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -20,6 +20,7 @@ class Watchers:
 
     def __init__(self) -> None:
         self._watchers: dict[Sender, bool] = {}  # and whether they want documents
+        self._listeners: list[Callable[[Message], None]] = []
         self._changed = trio.Event()
 
     def __len__(self) -> int:
@@ -33,6 +34,10 @@ class Watchers:
         self._watchers[sender] = documents
         return receiver
 
+    def listen(self, told: Callable[[Message], None]) -> None:
+        """Have `told` called with all that is told, at once and before anything else happens. It may not block."""
+        self._listeners.append(told)
+
     def tell(self, message: Message) -> None:
         """Tell all who want to know of it."""
         kind = message.get("kind")
@@ -40,6 +45,8 @@ class Watchers:
         for sender, documents in list(self._watchers.items()):
             if sender.closed or ((documents or not document) and not sender.offer(message)):
                 del self._watchers[sender]
+        for told in self._listeners:
+            told(message)
         self.wake()
 
     def wake(self) -> None:

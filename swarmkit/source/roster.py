@@ -1,18 +1,22 @@
-"""The roster: who a source lists, and how it answers LS and WATCH."""
+"""The roster: who a source lists, and how it answers LS, WATCH, and SET of what can be changed."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from ..channel import Sender, open_channel
-from ..errors import NotFound, Unavailable
+from ..errors import Invalid, NotFound, Unavailable, Unimplemented
 from ..message import Message, Verb, ack
 from ..rows import Listing, Missing, Row
 from ..service import Service, VerbService, close_ends
 
 log = logging.getLogger(__name__)
+
+Drain = Callable[[str, bool], Awaitable[None]]
+"""Take the member of a name out of placement, or put it back, and have the roster say so."""
 
 
 class Roster:
@@ -27,6 +31,9 @@ class Roster:
     def rows(self) -> tuple[Row, ...]:
         """What is listed now."""
         return tuple(self._rows.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._rows
 
     @property
     def listing(self) -> Listing:
@@ -55,32 +62,44 @@ class Roster:
     def miss(self, missing: Iterable[Missing]) -> None:
         """Name what is missing, or cannot be read as it is now; what was not missing before is logged."""
         before, self._missing = self._missing, tuple(missing)
+        if self._missing != before:
+            self._tell(self._what_is_missing())
         for gap in self._missing:
             if gap not in before:
                 log.warning("%s: %s", gap.member, gap.reason)
 
     def follow(self, sender: Sender) -> None:
-        """Send what is listed, then every change."""
+        """Send what is listed, and what is missing if anything is, then every change."""
         for row in self.rows:
             sender.offer(Message(Verb.WATCH, row.path, {"kind": "have", "row": row.to_plain()}))
+        if self._missing:
+            sender.offer(self._what_is_missing())
         sender.offer(Message(Verb.WATCH, (), {"kind": "synced"}))
         self._watchers.add(sender)
+
+    def _what_is_missing(self) -> Message:
+        return Message(Verb.WATCH, (), {"kind": "missing", "missing": self.listing.to_args()["missing"]})
 
     def _tell(self, message: Message) -> None:
         self._watchers = {sender for sender in self._watchers if sender.offer(message)}
 
 
 class _RosterService(VerbService):
-    def __init__(self, name: str, roster: Roster) -> None:
+    def __init__(self, name: str, roster: Roster, drain: Drain | None) -> None:
         self.name = name
         self._roster = roster
+        self._drain = drain
         self._senders: list[Sender] = []
 
     async def __call__(self, message: Message, /) -> Message:
-        if message.path:
+        if message.path and not self._is_member(message):
             await close_ends(message)
             raise NotFound(f"{self.name} has nothing at {'/'.join(message.path)!r}")
         return await super().__call__(message)
+
+    def _is_member(self, message: Message) -> bool:
+        """Tell whether a message is a change of a member that is listed."""
+        return message.verb is Verb.SET and len(message.path) == 1 and message.path[0] in self._roster
 
     async def ls(self, message: Message) -> Message:
         return ack(self._roster.listing.to_args())
@@ -91,22 +110,53 @@ class _RosterService(VerbService):
         self._roster.follow(sender)
         return ack(ret=receiver)
 
+    async def set(self, message: Message) -> Message:
+        """Take a member out of placement, or put it back: `drained`, which is all that can be set."""
+        if not message.path:
+            raise self.unimplemented(message)
+        drained = message.get("drained")
+        if message.args.keys() != {"drained"} or not isinstance(drained, bool):
+            raise Invalid(f"of a member `drained` is set, to true or false, not {dict(message.args)!r}")
+        if self._drain is None:
+            raise Unimplemented(
+                f"{self.name} cannot take a host out of placement: list {message.path[0]} in a file of hosts, which"
+                " can, or give its engine a label, and constraint:LABEL!=VALUE to what must not go there"
+            )
+        await self._drain(message.path[0], drained)
+        return ack()
+
     def close(self) -> None:
         for sender in self._senders:
             sender.end(Unavailable(f"{self.name} has been closed"))
 
 
 @asynccontextmanager
-async def open_roster(name: str, roster: Roster) -> AsyncIterator[Service]:
-    """Serve a roster; with the block end the watches that were asked of it. One roster may be served many times."""
-    service = _RosterService(name, roster)
+async def open_roster(name: str, roster: Roster, *, drain: Drain | None = None) -> AsyncIterator[Service]:
+    """Serve a roster; with the block end the watches that were asked of it. One roster may be served many times.
+
+    `drain` does what SET `drained` asks for; without it that is not implemented.
+    """
+    service = _RosterService(name, roster, drain)
     try:
         yield service
     finally:
         service.close()
 
 
-def member_row(name: str, stage: str, labels: Mapping[str, str] | None = None, *, lost: str | None = None) -> Row:
-    """Make the row of a member; `lost` is why it is down and not to be opened, where its source knows that already."""
-    document = {"Stage": stage, "Labels": dict(labels or {})}
+def member_row(
+    name: str,
+    stage: str,
+    labels: Mapping[str, str] | None = None,
+    *,
+    lost: str | None = None,
+    drained: bool = False,
+) -> Row:
+    """Make the row of a member.
+
+    `lost` is why it is down and not to be opened, where its source knows that already. One that is `drained` takes
+    nothing new: it is out of placement, and for the rest as any other.
+    """
+    document: dict[str, Any] = {"Stage": stage, "Labels": dict(labels or {})}
+    if drained:
+        document["Availability"] = "drain"
     return Row(name=name, path=(name,), document=document, lost=lost)

@@ -5,6 +5,7 @@ It needs no test runner: a check returns where its rule holds, and raises Assert
 
 from ..source import member_row
 from .check import Check, check
+from .held_names import HeldNames
 from .host import HOST_CHECKS
 from .service_checks import SERVICE_CHECKS
 from .source_checks import SOURCE_CHECKS
@@ -16,6 +17,7 @@ __all__ = [
     "SERVICE_CHECKS",
     "SOURCE_CHECKS",
     "Check",
+    "HeldNames",
     "HostSubject",
     "ListSource",
     "SourceSubject",

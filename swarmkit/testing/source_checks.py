@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
+from typing import Any
+
+from attrs import evolve
 
 from ..channel import Receiver
 from ..engine.names import is_host_name
-from ..message import Message, Verb
+from ..errors import Code, Conflict
+from ..message import Message, Path, Verb
 from ..pipeline import split_stages
 from ..rows import Listing, Row
-from ..service import Service
+from ..service import Service, close_ends
 from .check import Check, check
-from .expect import await_message, equal, eventually, subscribe, true
+from .expect import await_message, equal, eventually, refused, subscribe, true
 from .subjects import SourceSubject
 
-STAGE = "docker unix:///run/check.sock"
+STAGE = "docker tcp://192.0.2.2:2375"
 OTHER_STAGE = "docker tcp://192.0.2.1:2375"
 
 
@@ -129,6 +134,101 @@ async def watchers_are_independent(subject: SourceSubject) -> None:
     await subject.remove(name)
 
 
+@check
+async def drained_is_said(subject: SourceSubject) -> None:
+    """SET `drained` has the member's document say the `Availability` "drain", in WATCH and LS, until it is put back.
+
+    Nothing else of its row changes. A source that does not do this says that it is not implemented.
+    """
+    name = _name()
+    await subject.add(name, STAGE)
+    async with subject.open() as service, await subscribe(service) as channel:
+        before = await eventually(lambda: _list(service), lambda rows: name in rows, f"{name} listed")
+        if subject.drains:
+            for drained in (True, True, False):
+                await service(Message(Verb.SET, (name,), {"drained": drained}))
+                rows = await eventually(
+                    lambda: _list(service), partial(_lists, name=name, drained=drained), f"drained: {drained} in LS"
+                )
+                equal(_undrained(rows[name]), _undrained(before[name]), "the rest of the row")
+            for drained in (True, False):
+                await await_message(channel, partial(_says, name=name, drained=drained), f"put, drained: {drained}")
+        else:
+            await refused(service, Message(Verb.SET, (name,), {"drained": True}), Code.NOT_IMPLEMENTED)
+            equal((await _list(service))[name], before[name], "the row, which was not to be changed")
+    await subject.remove(name)
+
+
+@check
+async def what_cannot_be_set_is_refused(subject: SourceSubject) -> None:
+    """SET of a member that is not listed is not found, and what is no `drained: bool` is invalid; nothing changes."""
+    name, codes = _name(), () if subject.drains else (Code.NOT_IMPLEMENTED,)
+    await subject.add(name, STAGE)
+    async with subject.open() as service:
+        await eventually(lambda: _list(service), lambda rows: name in rows, f"{name} listed")
+        await refused(service, Message(Verb.SET, (_name(),), {"drained": True}), Code.NOT_FOUND, *codes)
+        wrong: tuple[dict[str, Any], ...] = ({}, {"drained": "yes"}, {"drained": True, "other": 1})
+        for args in wrong:
+            await refused(service, Message(Verb.SET, (name,), args), Code.INVALID, *codes)
+        true(not _drained((await _list(service))[name]), f"{name} is drained, which nobody asked for")
+    await subject.remove(name)
+
+
+@check
+async def name_is_held_by_one(subject: SourceSubject) -> None:
+    """SPAWN on `("names", NAME)` holds a name: another who asks meets `Conflict`, until the reply's `ret` is closed.
+
+    Who is given it then is told that it is `contested`. A source that holds no names says that it is not implemented,
+    or that there is nothing such.
+    """
+    path = ("names", _name())
+    async with subject.open() as service, subject.open() as other:
+        if not subject.holds_names:
+            await refused(service, Message(Verb.SPAWN, path), Code.NOT_FOUND, Code.NOT_IMPLEMENTED)
+            return
+        first = await service(Message(Verb.SPAWN, path))
+        true(not first.get("contested"), "a name that nobody has had is contested")
+        async with _receiver(first):
+            for each in (service, other):
+                await refused(each, Message(Verb.SPAWN, path), Code.CONFLICT)
+        second = await eventually(lambda: _hold(other, path), lambda held: held is not None, "the name given back")
+        await close_ends(Message(Verb.ACK, ret=second))
+
+
+async def _hold(service: Service, path: Path) -> Receiver | None:
+    """Hold a name that has been given back; None while it is still another's."""
+    try:
+        reply = await service(Message(Verb.SPAWN, path))
+    except Conflict:
+        return None
+    true(reply.get("contested"), "who is given a name that another has just let go of is not told so")
+    return _receiver(reply)
+
+
+def _receiver(reply: Message) -> Receiver:
+    if not isinstance(reply.ret, Receiver):
+        raise AssertionError(f"the reply to SPAWN must carry the receiving end of a channel, not {reply.ret!r}")
+    return reply.ret
+
+
+def _lists(rows: dict[str, Row], *, name: str, drained: bool) -> bool:
+    return _drained(rows[name]) is drained
+
+
+def _drained(row: Row) -> bool:
+    return row.document.get("Availability") == "drain"
+
+
+def _undrained(row: Row) -> Row:
+    return evolve(row, document={key: value for key, value in row.document.items() if key != "Availability"})
+
+
+def _says(message: Message, name: str, *, drained: bool) -> bool:
+    if message.get("kind") != "put" or message.path != (name,):
+        return False
+    return _drained(Row.from_plain(message["row"])) is drained
+
+
 async def _await_put(channel: Receiver, name: str, stage: str) -> Row:
     def is_it(message: Message) -> bool:
         return message.get("kind") == "put" and message.path == (name,) and message["row"]["document"]["Stage"] == stage
@@ -145,5 +245,8 @@ SOURCE_CHECKS: tuple[Check[SourceSubject], ...] = (
     changed_member_is_put,
     removed_member_is_gone,
     watchers_are_independent,
+    drained_is_said,
+    what_cannot_be_set_is_refused,
+    name_is_held_by_one,
 )
 """All checks of a source; it is a service, too, and passes `SERVICE_CHECKS`."""

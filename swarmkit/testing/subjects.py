@@ -40,8 +40,11 @@ class SourceSubject(Subject):
     """A service that lists members, with the ways to change what it lists from outside of it.
 
     `add(name, stage)` puts a member there, in place of one of that name; `remove(name)` takes it away. Both may be
-    called before an instance is open and while one is.
+    called before an instance is open and while one is. `drains` says that it takes members out of placement, and
+    `holds_names` that it holds the names of containers: what a source does not do it must refuse as not implemented.
     """
 
     add: Callable[[str, str], Awaitable[None]]
     remove: Callable[[str], Awaitable[None]]
+    drains: bool = False
+    holds_names: bool = False

@@ -53,6 +53,7 @@ class ScriptedHost:
     senders: list[Sender] = field(factory=list)
     stamp: int = 0
     node: dict[str, Any] = field(factory=dict)
+    id: str = ""
 
     def add(self, *rows: Row) -> None:
         """Have containers, or other things, and tell of them."""
@@ -131,10 +132,15 @@ class ScriptedHost:
         rows = [each for each in self._held(message.path[-1]).values() if ids is None or each.id in ids]
         return ack({"rows": [each.to_plain() for each in rows], "stamp": self.next_stamp()})
 
+    def node_row(self, lost: str | None = None) -> Row:
+        """Make the row of its node."""
+        document = {"Name": self.name, **self.node}
+        return Row(name=self.name, path=("nodes", self.name), id=self.id, document=document, lost=lost)
+
     def _watch(self) -> Message:
         sender, receiver = open_channel()
         self.senders.append(sender)
-        node = Row(name=self.name, path=("nodes", self.name), document={"Name": self.name, **self.node})
+        node = self.node_row()
         sender.offer(Message(Verb.WATCH, node.path, {"kind": "put", "row": node.to_plain()}))
         if self.hears:
             stamp = self.next_stamp()

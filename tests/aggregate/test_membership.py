@@ -251,6 +251,30 @@ async def test_name_that_no_host_can_have_is_missing(autojump_clock: Clock, capl
         assert (await ls(whole, "nodes")).missing == ()
 
 
+async def test_what_a_source_misses_is_missing_among_the_hosts(autojump_clock: Clock) -> None:
+    """While it says so, and not after its watch has begun anew without a word of it; the hosts are left alone."""
+    source, stages = ScriptedSource(), Stages(one="web")
+    async with following(source, stages) as whole:
+
+        async def missing() -> list[tuple[str, str]]:
+            await trio.testing.wait_all_tasks_blocked()
+            return [(gap.member, gap.reason) for gap in (await ls(whole, "nodes")).missing]
+
+        gaps = [{"member": "etcd", "reason": "refused"}, {"member": "b", "reason": "torn"}]
+        source.tell("have", "a", "one")
+        source.senders[-1].offer(Message(Verb.WATCH, (), {"kind": "missing", "missing": gaps}))
+        source.tell("synced")
+        assert await missing() == [("b", "torn"), ("etcd", "refused")]
+        source.senders[-1].offer(Message(Verb.WATCH, (), {"kind": "missing", "missing": gaps[:1]}))
+        assert await missing() == [("etcd", "refused")]
+        source.senders[-1].end(Unavailable("cut"))
+        assert await missing() == [("etcd", "refused")]
+        await trio.sleep(2 * RESUBSCRIBE_SECONDS)
+        assert await missing() == []
+        assert sorted(whole.members) == ["a"]
+        assert stages.stages["one"].opened == 1
+
+
 async def test_host_that_its_source_gives_up_is_down_and_not_opened(autojump_clock: Clock) -> None:
     """An entry with a reason why it is lost is a host that is down for it; without the reason it is opened."""
     source, stages = ListSource(), Stages(one="web")

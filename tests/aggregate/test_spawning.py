@@ -12,7 +12,7 @@ from attrs import evolve
 from swarmkit import Message, Row, Verb
 from swarmkit.aggregate.arrivals import REMEMBERED, Arrivals
 from swarmkit.engine.placement import make_policy
-from swarmkit.errors import Invalid, NotFound, SwarmError, Unavailable
+from swarmkit.errors import Internal, Invalid, NotFound, SwarmError, Unavailable, error_of_status
 from swarmkit.placement import Pending
 
 from .scripted import ScriptedHost, full_id, row
@@ -115,6 +115,46 @@ async def test_the_next_is_chosen_anew(autojump_clock: Clock) -> None:
     a.before = before
     async with whole_of(a, b, c) as whole:
         assert (await whole(spawn())).path[1] == "c"
+
+
+def failing(status: int, message: str) -> Any:
+    """Return what has a host answer each creation with an error."""
+
+    async def before(asked: Message) -> None:
+        if asked.verb is Verb.SPAWN:
+            raise error_of_status(status, message)
+
+    return before
+
+
+async def test_a_host_that_cannot_is_passed_over(autojump_clock: Clock) -> None:
+    """Where an engine fails to create (its disk is full), the next host is asked."""
+    a, b = host_with("a"), host_with("b", "one")
+    a.before = failing(500, "no space left on device")
+    async with whole_of(a, b) as whole:
+        assert (await whole(spawn())).path[1] == "b"
+
+
+async def test_hosts_that_fail_alike_are_quoted(autojump_clock: Clock) -> None:
+    """What every host says in the same words is passed on, with its status; else each is named with its own."""
+    a, b = host_with("a"), host_with("b")
+    a.before = b.before = failing(500, "bad mount")
+    async with whole_of(a, b) as whole:
+        with pytest.raises(Internal, match=r"^bad mount$"):
+            await whole(spawn())
+        b.before = failing(500, "no space left on device")
+        with pytest.raises(Unavailable, match=r"^a: bad mount; b: no space left on device$"):
+            await whole(spawn())
+
+
+async def test_what_fails_on_the_way_is_asked_of_nobody_else(autojump_clock: Clock) -> None:
+    """A 502 comes from something between, and does not say what the engine has done."""
+    a, b = host_with("a"), host_with("b", "one")
+    a.before = failing(502, "bad gateway")
+    async with whole_of(a, b) as whole:
+        with pytest.raises(Internal, match="bad gateway"):
+            await whole(spawn())
+        assert b.sent(Verb.SPAWN) == []
 
 
 async def test_what_is_missing_goes_before_what_is_refused(autojump_clock: Clock) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from swarmkit import Listing, Message, Pipeline, Receiver, Service, Stage, Verb
-from swarmkit.aggregate import Aggregate, open_aggregate
+from swarmkit.aggregate import Aggregate, Identification, open_aggregate
 from swarmkit.engine.placement import make_policy
 from swarmkit.placement import Policy
 
@@ -25,11 +25,14 @@ def pipeline(stage: Stage) -> Pipeline:
 
 @asynccontextmanager
 async def whole_of(
-    *hosts: ScriptedHost, policy: Policy | None = None, sources: Sequence[Stage] = ()
+    *hosts: ScriptedHost,
+    policy: Policy | None = None,
+    sources: Sequence[Stage] = (),
+    identification: Identification | None = None,
 ) -> AsyncIterator[Aggregate]:
     """Open an aggregate of hosts by their names, in step, and forget the calls that they took."""
     stages = {host.name: ScriptedStage(host) for host in hosts}
-    async with whole_of_stages(stages, policy=policy, sources=sources) as whole:
+    async with whole_of_stages(stages, policy=policy, sources=sources, identification=identification) as whole:
         for host in hosts:
             host.calls.clear()
         yield whole
@@ -37,11 +40,16 @@ async def whole_of(
 
 @asynccontextmanager
 async def whole_of_stages(
-    stages: Mapping[str, Stage], *, policy: Policy | None = None, sources: Sequence[Stage] = ()
+    stages: Mapping[str, Stage],
+    *,
+    policy: Policy | None = None,
+    sources: Sequence[Stage] = (),
+    identification: Identification | None = None,
 ) -> AsyncIterator[Aggregate]:
     """Open an aggregate of stages, in step."""
     members = {name: pipeline(stage) for name, stage in stages.items()}
-    async with open_aggregate(members, policy or make_policy(), [pipeline(source) for source in sources]) as whole:
+    listed = [pipeline(source) for source in sources]
+    async with open_aggregate(members, policy or make_policy(), listed, identification=identification) as whole:
         await trio.testing.wait_all_tasks_blocked()
         yield whole
 

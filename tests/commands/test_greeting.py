@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -49,6 +50,12 @@ def test_the_table_has_a_line_for_each_host() -> None:
         "",
     ]
     assert table(Listing()) == []
+
+
+def test_a_host_that_is_drained_says_so() -> None:
+    """Beside its state: it takes no new containers."""
+    _, *lines, _ = table(Listing((row("here", Availability="drain"), row("web", Availability="active"))))
+    assert [re.split("  +", line)[1] for line in lines] == ["healthy, drained", "healthy"]
 
 
 def test_a_host_that_answers_is_worth_a_try() -> None:

@@ -12,7 +12,16 @@ from trio.testing import MockClock
 from backends.fake import FakeStage
 from swarmkit.layer import layer
 from swarmkit.service import Service
-from swarmkit.testing import HOST_CHECKS, SERVICE_CHECKS, SOURCE_CHECKS, Check, HostSubject, ListSource, SourceSubject
+from swarmkit.testing import (
+    HOST_CHECKS,
+    SERVICE_CHECKS,
+    SOURCE_CHECKS,
+    Check,
+    HeldNames,
+    HostSubject,
+    ListSource,
+    SourceSubject,
+)
 
 from .mutants import MUTANTS, SOURCE_MUTANTS, Mutant
 from .stages import host_subject
@@ -45,14 +54,16 @@ async def test_host_mutant_is_caught(mutant: Mutant, name: str, autojump_clock: 
 @pytest.mark.parametrize(("mutant", "name"), _pairs(SOURCE_MUTANTS))
 async def test_source_mutant_is_caught(mutant: Mutant, name: str, autojump_clock: MockClock) -> None:
     """A source that breaks a rule fails the checks of it, and says so."""
-    source = ListSource({"first": "docker unix:///run/first.sock"})
+    source = ListSource({"first": "docker unix:///run/first.sock"}, names=HeldNames())
 
     @asynccontextmanager
     async def open_mutant() -> AsyncIterator[Service]:
         async with source.open() as service, layer(mutant.make()).open(service) as spoilt:
             yield spoilt
 
-    subject = SourceSubject(name=mutant.name, open=open_mutant, add=source.add, remove=source.remove)
+    subject = SourceSubject(
+        name=mutant.name, open=open_mutant, add=source.add, remove=source.remove, drains=True, holds_names=True
+    )
     with pytest.raises(AssertionError, match=f"{name} fails for {mutant}: "):
         await OF_SOURCES[name](subject)
 

@@ -13,15 +13,17 @@ from trio.testing import MockClock
 from backends.contexts import ContextsStage
 from backends.contexts.store import id_of
 from backends.hosts import HostsStage
-from swarmkit.testing import SERVICE_CHECKS, SOURCE_CHECKS, Check, ListSource, SourceSubject, Subject
+from swarmkit.testing import SERVICE_CHECKS, SOURCE_CHECKS, Check, HeldNames, ListSource, SourceSubject, Subject
 
 FIRST = "docker unix:///run/first.sock"
 
 
 def list_subject(folder: Path) -> SourceSubject:
     """Make a subject of a source in memory."""
-    source = ListSource({"first": FIRST})
-    return SourceSubject(name="list", open=source.open, add=source.add, remove=source.remove)
+    source = ListSource({"first": FIRST}, names=HeldNames())
+    return SourceSubject(
+        name="list", open=source.open, add=source.add, remove=source.remove, drains=True, holds_names=True
+    )
 
 
 def contexts_subject(folder: Path) -> SourceSubject:
@@ -63,7 +65,7 @@ def hosts_subject(folder: Path) -> SourceSubject:
 
     write()
     stage = HostsStage(str(path))
-    return SourceSubject(name="hosts", open=lambda: stage.open(None), add=add, remove=remove)
+    return SourceSubject(name="hosts", open=lambda: stage.open(None), add=add, remove=remove, drains=True)
 
 
 SUBJECTS: dict[str, Callable[[Path], SourceSubject]] = {

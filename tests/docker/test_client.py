@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from backends.docker import EngineRequest
+from backends.docker import EngineRequest, client
 from backends.docker.health import PING_DEADLINE, PING_INTERVAL
 from backends.docker.pool import DIAL_DEADLINE
 from swarmkit import Unavailable, open_pipe
@@ -91,6 +91,32 @@ async def test_no_answer(autojump_clock: Clock, method: str, kind: type[SwarmErr
         with pytest.raises(kind, match=f"gave no answer to {method} /x"):
             await service.client.exchange(EngineRequest(method=method, target="/x?secret=1"))
         assert dropping.requests == [method]
+
+
+@pytest.mark.parametrize(("method", "kind"), [("GET", Unavailable), ("POST", Timeout)])
+async def test_answer_that_breaks_off(autojump_clock: Clock, method: str, kind: type[SwarmError]) -> None:
+    """An answer that ends in mid-body is Unavailable for what changes nothing, else Timeout: it may have been done."""
+    async with memory_engine() as engine, opened(engine) as service:
+        sender, receiver = open_pipe()
+        engine.handlers[method, "/x"] = lambda request: _begun(receiver)
+        engine.nursery.start_soon(sender.send_all, b"half")
+        reply = await service.client.exchange(EngineRequest(method=method, target="/x?secret=1"))
+        sender.cut(Unavailable("gone"))
+        with pytest.raises(kind, match=f"host e broke off its answer to {method} /x: the connection ended within a"):
+            await service.client.whole(reply)
+        assert engine.sent(method, "/x") == ["/v1.41/x?secret=1"]
+
+
+async def _begun(body: trio.abc.ReceiveStream) -> Response:
+    return Response(200, Headers(), body)
+
+
+async def test_answer_without_end(autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a document no more is taken than fits, and the host is named that sends more."""
+    monkeypatch.setattr(client, "MAX_DOCUMENT", 1)
+    async with memory_engine() as engine, opened(engine) as service:
+        with pytest.raises(Internal, match="host e does not end its answer: more than the 1 bytes"):
+            await service.client.get_json("/info")
 
 
 @pytest.mark.parametrize(("method", "kind"), [("GET", Unavailable), ("POST", Timeout)])

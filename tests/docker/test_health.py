@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
 import trio
 
+from backends.docker import EngineRequest
+from backends.docker.breaker import HOLD_FIRST, LOSSES
 from backends.docker.health import PING_DEADLINE, PING_INTERVAL, RETRY_LAST, Health, State
 from backends.docker.pool import IDLE_SECONDS
-from swarmkit import Unavailable
+from swarmkit import Unavailable, open_pipe
+from swarmkit.engine.times import SECOND, parse_time
 from swarmkit.http import Headers, Request, Response
 
 from .engine import answer, memory_engine, opened
@@ -112,6 +116,62 @@ async def test_waits_grow_to_a_bound(autojump_clock: Clock) -> None:
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert waits[0] < 1
     assert RETRY_LAST <= waits[-1] <= RETRY_LAST * 1.25
+
+
+async def test_engine_that_comes_and_goes_has_to_stay(autojump_clock: Clock) -> None:
+    """Lost too often, it is kept out while it answers, says why, and is asked what it is once it is taken back."""
+    async with memory_engine() as engine, opened(engine) as service:
+        health = service.node.health
+        for _ in range(LOSSES):
+            await health.wait_healthy()
+            engine.refused = True
+            await engine.hang_up()
+            await health.wait_lost()
+            engine.refused = False
+        engine.requests.clear()
+        began = trio.current_time()
+        await trio.sleep(HOLD_FIRST)
+        assert health.reason.startswith("it comes and goes (lost 3 times in")
+        assert health.reason.endswith("last: connection refused")
+        assert engine.requests == []
+        await health.wait_healthy()
+        assert HOLD_FIRST < trio.current_time() - began < HOLD_FIRST + 2
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(engine.sent("GET", "/version")) == 1
+
+
+async def test_engine_that_is_heard_is_not_hung(autojump_clock: Clock) -> None:
+    """While a stream of it flows a ping may be late: it waits behind that. When nothing comes any more, it is hung."""
+    async with memory_engine() as engine, opened(engine) as service:
+        sender, receiver = open_pipe()
+
+        async def flow(request: Request) -> Response:
+            return Response(200, Headers(), receiver)
+
+        engine.handlers["GET", "/flow"] = flow
+        reply = await service.client.exchange(EngineRequest(method="GET", target="/flow"))
+        engine.freeze()
+        for _ in range(60):
+            await sender.send_all(b"x")
+            assert await reply.body.receive_some() == b"x"
+            await trio.sleep(1)
+            assert service.node.health.healthy
+        await trio.sleep(PING_DEADLINE)
+        assert not service.node.health.healthy
+        await reply.body.aclose()
+
+
+async def test_node_says_since_when(autojump_clock: Clock) -> None:
+    """Its document has the time of day at which its state began, and how long ago that was."""
+    async with memory_engine() as engine, opened(engine) as service:
+        await trio.sleep(5)
+        document = service.node.row().document
+        assert document["StateSeconds"] == 5
+        assert abs(parse_time(document["Since"]) - time.time_ns()) < 60 * SECOND
+        since = service.node.health.since_time
+        engine.freeze()
+        await service.node.health.wait_lost()
+        assert service.node.health.since_time > since
 
 
 async def test_change_of_the_reason_is_told(autojump_clock: Clock) -> None:

@@ -9,7 +9,7 @@ import trio
 
 from backends.docker.events import REMEMBERED
 from backends.docker.service import EngineService
-from backends.docker.watch import RETRY_SECONDS
+from backends.docker.watch import LONGEST_PAUSE, RETRY_SECONDS
 from swarmkit import Message, Receiver, Unavailable, Verb
 from swarmkit.http import Headers, Request, Response
 from swarmkit.rows import Row
@@ -365,3 +365,26 @@ async def test_closing_the_engine_ends_the_watch(autojump_clock: Clock) -> None:
         with pytest.raises(Unavailable, match="closed"):
             async for _ in channel:
                 pass
+
+
+async def test_engine_whose_list_cannot_be_read(autojump_clock: Clock) -> None:
+    """An engine that answers pings, and lists no containers, is lost with the reason, and back when it does again."""
+
+    async def nonsense(request: Request) -> Response:
+        return answer({"error": 7})
+
+    async with memory_engine() as engine:
+        engine.add("web")
+        async with opened(engine) as service:
+            channel = await watch(service)
+            await told(channel)
+            engine.handlers["GET", "/containers/json"] = nonsense
+            await engine.hang_up()
+            await trio.sleep(LONG)
+            messages = [each for each in iter(channel.receive_nowait, None) if each["kind"] in ("lost", "back")]
+            assert [each["kind"] for each in messages] == ["lost"]
+            assert messages[0]["reason"].startswith("what it has cannot be read: host e answered with what is not a")
+            del engine.handlers["GET", "/containers/json"]
+            await trio.sleep(LONGEST_PAUSE)
+            messages = [each for each in iter(channel.receive_nowait, None) if each["kind"] in ("lost", "back")]
+            assert [each["kind"] for each in messages] == ["back"]

@@ -124,6 +124,8 @@ class Scripted:
                 return ack(path=("nodes", self.chosen))
             case Verb.SPAWN, ("containers",):
                 return await self._answer(message, "spawn", "POST /containers/create")
+            case Verb.SET, ("containers", _):
+                return await self._answer(message, "set", "POST /rename")
             case Verb.WATCH, ():
                 sender, receiver = open_channel(4)
                 self.watches.append(sender)

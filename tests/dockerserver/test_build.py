@@ -195,6 +195,18 @@ async def test_a_build_in_the_network_of_a_container_is_beside_it() -> None:
         )
 
 
+async def test_a_build_beside_what_is_on_a_drained_host_is_refused() -> None:
+    """It would be something new there, as a container would."""
+    hosts = building(containers=[container("a", "web")])
+    hosts.nodes[0] = node("a", ID="ID:A", Availability="drain")
+    async with serving(hosts) as client:
+        answer = await client("POST", "/build?networkmode=container%3Aweb")
+        assert answer.status == 409
+        assert answer.message.startswith("the build must be on host a, where the container of its network is")
+        assert "drained" in answer.message
+        assert hosts.sent("/build") == []
+
+
 async def test_a_build_in_the_network_of_no_container_is_the_engines_to_refuse() -> None:
     """It says so in its output."""
     hosts = building()

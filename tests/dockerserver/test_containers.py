@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from attrs import evolve
 
-from swarmkit import Message, NotFound, Unavailable, Verb, ack
+from swarmkit import Conflict, Message, NotFound, Unavailable, Verb, ack
 from swarmkit.rows import Listing, Missing
 
 from .scripted import Scripted, container, id_of, node, reply, serving
@@ -383,52 +383,41 @@ async def test_an_answer_that_is_no_json_is_an_error_of_its_own(caplog: pytest.L
     hosts.answers[("b", "GET /containers/two/json")] = reply(200, b"<html>")
     async with serving(hosts) as client:
         answer = await client("GET", "/containers/two/json")
-        assert (answer.status, answer.message) == (500, "a host answered with what is not JSON: b'<html>'")
+        assert (answer.status, answer.message) == (500, "host b answered with what is not JSON: b'<html>'")
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize(
-    ("wanted", "sent"),
-    [("new", "name=new"), ("/new", "name=new"), ("a/new", "name=new"), ("a/two", "name=two"), ("", "name=")],
-)
-async def test_a_rename_goes_to_the_owner_with_the_bare_name(wanted: str, sent: str) -> None:
-    """A qualified name is compared on its host alone."""
+@pytest.mark.parametrize("wanted", ["new", "/new", "a/new", ""])
+async def test_a_rename_is_asked_of_the_whole(wanted: str) -> None:
+    """What the name means, and whether it is free, is the aggregate's matter."""
     hosts = two_hosts()
-    hosts.answers[("a", "POST /containers/one/rename")] = reply(204)
+    hosts.answers[("set", "POST /rename")] = reply(204)
     async with serving(hosts) as client:
         assert (await client("POST", f"/containers/one/rename?name={quote(wanted)}")).status == 204
-        assert hosts.requests() == [f"nodes/a/containers/one POST /rename?{sent}"]
+        asked = hosts.last(Verb.SET)
+        assert (asked.path, asked.args) == (("containers", "one"), {"Name": wanted})
 
 
-@pytest.mark.parametrize(
-    ("wanted", "status", "message"),
-    [
-        ("b/new", 400, "one is on host a and cannot be renamed to b/new"),
-        (
-            "two",
-            409,
-            'Error when allocating new name: Conflict. The container name "/two" is already in use by container '
-            f'"{TWO}" on host b. You have to remove (or rename) that container to be able to reuse that name.',
-        ),
-    ],
-)
-async def test_a_rename_that_would_confuse_is_refused(wanted: str, status: int, message: str) -> None:
-    """A bare name is free on all hosts, and a container stays where it is."""
+async def test_a_name_that_another_host_has_is_refused_as_an_engine_does() -> None:
+    """An engine's own refusal is passed on as it came."""
     hosts = two_hosts()
+    hosts.answers[("set", "POST /rename")] = Conflict("in use", name_in_use="two", id=TWO, host="b")
     async with serving(hosts) as client:
-        answer = await client("POST", f"/containers/one/rename?name={quote(wanted)}")
-        assert (answer.status, answer.message) == (status, message)
-        assert hosts.requests() == []
+        answer = await client("POST", "/containers/one/rename?name=two")
+        text = f'The container name "/two" is already in use by container "{TWO}" on host b. You have to remove'
+        assert answer.status == 409
+        assert answer.message.startswith(f"Error when allocating new name: Conflict. {text}")
+        hosts.answers[("set", "POST /rename")] = Conflict("theirs", status=409, body=b'{"message":"theirs"}')
+        assert (await client("POST", "/containers/one/rename?name=two")).data == b'{"message":"theirs"}'
 
 
-async def test_a_name_on_the_own_host_is_the_engine_s_matter() -> None:
-    """The engine says that the name is in use there, in its own words."""
+async def test_what_is_to_be_known_of_a_rename_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The answer has no place for warnings."""
     hosts = two_hosts()
-    hosts.containers = [row for row in hosts.containers if row.qualified != "b/dup"]
-    hosts.answers[("a", "POST /containers/one/rename")] = reply(409, {"message": "theirs"})
+    hosts.answers[("set", "POST /rename")] = ack({"warnings": ["the name new is not held in etcd"]})
     async with serving(hosts) as client:
-        answer = await client("POST", "/containers/one/rename?name=dup")
-        assert (answer.status, answer.message) == (409, "theirs")
+        assert (await client("POST", "/containers/one/rename?name=new")).status == 204
+    assert caplog.messages == ["one has been renamed: the name new is not held in etcd"]
 
 
 # -- prune ------------------------------------------------------------------------------------------------------------

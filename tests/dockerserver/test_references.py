@@ -68,6 +68,28 @@ async def test_a_container_goes_where_its_networks_and_volumes_are(
 
 
 @pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (spec_of(VolumesFrom=["db"]), "db on a"),
+        (spec_of(["front"], ["old"]), "network front on a, volume old on a and dc1/b"),
+    ],
+)
+async def test_what_is_on_a_drained_host_is_referred_to_by_nothing_new(spec: dict[str, Any], said: str) -> None:
+    """It is said what is where; whoever names the host gets it, and one of several that is not drained is taken."""
+    drained = two_hosts()
+    drained.nodes = [node("a", Availability="drain"), node("dc1/b", Availability="active")]
+    hosts = await Hosts.of(drained)
+    with pytest.raises(Conflict) as caught:
+        await place_of(hosts, spec, "")
+    assert caught.value.message == (
+        "a container must be on the host of those it refers to, which is drained and takes nothing new: "
+        f"{said}. Put a back first, or name it: a/NAME"
+    )
+    assert (await place_of(hosts, spec, "a"))[1] == "a"
+    assert (await place_of(hosts, spec_of(["both"]), ""))[1] == "dc1/b"
+
+
+@pytest.mark.parametrize(
     ("networks", "volumes", "host"),
     [
         (["a/front"], [], "a"),

@@ -46,6 +46,15 @@ async def test_info_is_the_sum_and_names_what_is_missing(autojump_clock: object)
         ]
 
 
+async def test_info_says_which_hosts_are_drained() -> None:
+    """As their nodes do."""
+    nodes = [node("a", Availability="drain"), node("b", Availability="active")]
+    async with serving(Scripted(nodes=nodes, answers={("*", "GET /info"): INFO})) as client:
+        table = (await client("GET", "/info")).json["DriverStatus"]
+        assert table[0] == ["Hosts", "2 of 2 up, 1 drained"]
+        assert table[1:3] == [["a", ""], [" Availability", "drain"]]
+
+
 async def test_info_and_version_work_where_all_hosts_are_down() -> None:
     """A client finds every field that it needs."""
     async with serving(Scripted(nodes=[node("a", lost="gone", ApiVersion="")])) as client:

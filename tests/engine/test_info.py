@@ -1,6 +1,9 @@
 from typing import Any
 
+from swarmkit.engine.documents import Document
+from swarmkit.engine.identity import clones_warning
 from swarmkit.engine.info import Reserved, merge_info
+from swarmkit.engine.replies import Reply
 from swarmkit.errors import Unavailable
 
 A: dict[str, Any] = {
@@ -122,6 +125,15 @@ def test_each_host_is_in_the_table() -> None:
     ]
 
 
+def test_a_drained_host_is_shown_as_such() -> None:
+    """Whether it is up or not, and among how many are."""
+    up = {"ServerVersion": "9.0"}
+    replies: list[Reply[Document]] = [("a", up), ("b", Unavailable("gone")), ("c", up)]
+    table = merge_info(replies, id="", name="", drained=["b", "c"])["DriverStatus"]
+    assert table[0] == ["Hosts", "2 of 3 up, 2 drained"]
+    assert [table[at - 1][0] for at, pair in enumerate(table) if pair == [" Availability", "drain"]] == ["b", "c"]
+
+
 def test_warnings_name_their_hosts() -> None:
     """Missing hosts come first; an engine's warning says on which hosts."""
     assert MERGED["Warnings"] == [
@@ -141,6 +153,18 @@ def test_where_no_host_answers_there_is_still_an_info() -> None:
     assert {"Containers", "Plugins", "RegistryConfig", "Runtimes", "ContainerdCommit", "SecurityOptions"} <= set(merged)
     assert (merged["NCPU"], merged["Images"], merged["ServerVersion"], merged["SystemTime"]) == (0, 0, "", "")
     assert merged["Warnings"] == ["WARNING: host a is down: refused"]
+
+
+def test_hosts_of_one_id_are_warned_of() -> None:
+    """Those that answer and carry one id: of hosts that are one engine only one is up."""
+    merged = merge_info([("a", {"ID": "X"}), ("b", {"ID": "X"}), ("c", {"ID": "Y"})], id="", name="")
+    assert merged["Warnings"] == [f"WARNING: {clones_warning(['a', 'b'])}"]
+
+
+def test_what_may_hide_hosts_is_warned_of() -> None:
+    """By its name and with the reason, before what is said of the hosts that are known."""
+    merged = merge_info([("a", Unavailable("refused"))], id="", name="", missing=[("etcd", "it does not answer")])
+    assert merged["Warnings"] == ["WARNING: etcd: it does not answer", "WARNING: host a is down: refused"]
 
 
 def test_without_anything_to_warn_of_there_are_no_warnings() -> None:

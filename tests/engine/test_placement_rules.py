@@ -30,6 +30,15 @@ A = host(
 B = host("b", container("db", labels={"tier": "back"}), ID="B", OSType="linux", Labels={"disk": "hdd"})
 
 
+def test_a_drained_host_takes_nothing() -> None:
+    """It is ruled out whatever is asked for, by its own name, too, and before anything else that speaks against it."""
+    drained = host("a", container("web"), Availability="drain", lost={"": "no answer"})
+    assert order(NOTHING, drained, host("b", Availability="active")) == ["b"]
+    for spec in (NOTHING, wanting("constraint:node==a"), asking(NetworkMode="container:web")):
+        with pytest.raises(Unavailable, match="a: is drained, and takes nothing new"):
+            order(spec, drained)
+
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [

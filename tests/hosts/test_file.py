@@ -100,6 +100,13 @@ def test_what_the_file_means_is_understood_by_the_parts(tmp_path: Path) -> None:
         parse_stage(row.document["Stage"], REGISTRY)
 
 
+def test_a_host_may_be_drained(tmp_path: Path) -> None:
+    """Its row says so; of another it says nothing."""
+    text = '[[host]]\naddress = "/a.sock"\ndrained = true\n[[host]]\naddress = "/b.sock"\ndrained = false'
+    found = {name: row.document.get("Availability") for name, row in read(tmp_path, text).items()}
+    assert found == {"a": "drain", "b": None}
+
+
 def test_plain_tcp_to_another_machine_is_listed_as_refused(tmp_path: Path) -> None:
     """Such a host is down, and says what to do, and with `insecure` it is not."""
     (row,) = read(tmp_path, '[[host]]\naddress = "tcp://192.0.2.1:2375"').values()
@@ -159,7 +166,7 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path, text: str | bytes
         ('[[host]]\nname = "a"\nadress = "/x"\n',
          "host 1 (a): unknown key 'adress' (did you mean 'address'?); host 1 (a): it needs an address or a stage"),
         (GOOD + "zzz = 1\n",
-         "host 1 (a): unknown key 'zzz' (known are name, address, stage, labels, ssh, tls, insecure)"),
+         "host 1 (a): unknown key 'zzz' (known are name, address, stage, labels, ssh, tls, insecure, drained)"),
         ("[[host]]\nname = 3\naddress = true\n",
          "host 1: name must be a text, not 3; host 1: address must be a text, not true"),
         (GOOD + "insecure = 1\n", "host 1 (a): insecure must be true or false, not 1"),

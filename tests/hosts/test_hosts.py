@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from backends.hosts import HostsStage
-from swarmkit import Invalid, Listing, Message, Registry, Service, Verb, open_pipeline, parse_pipeline
+from swarmkit import Invalid, Listing, Message, Registry, Service, Unavailable, Verb, open_pipeline, parse_pipeline
 from swarmkit.aggregate import Aggregate
 from swarmkit.channel import Receiver
 from swarmkit.parts import aggregate_of
@@ -37,6 +37,11 @@ def write(path: Path, **hosts: str) -> None:
 def overwrite(path: Path, text: str) -> None:
     """Write another text into the file itself."""
     path.write_text(text)
+
+
+def text_in(path: Path) -> str:
+    """Read a file."""
+    return path.read_text()
 
 
 @pytest.fixture
@@ -172,3 +177,33 @@ async def test_a_file_and_a_member_share_a_name_one_after_the_other(path: Path, 
         assert isinstance(whole, Aggregate)
         await trio.sleep(SOON)
         assert [row.name for row in await listing(whole, "nodes")] == ["a"]
+
+
+# -- drained ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_host_is_drained_in_the_file(path: Path, autojump_clock: MockClock) -> None:
+    """SET has the file say so, which is told at once and once; what the file says by itself counts as much."""
+    async with HostsStage(str(path)).open(None) as service, await subscribe(service) as channel:
+        waiting(channel)
+        await service(Message(Verb.SET, ("a",), {"drained": True}))
+        assert text_in(path) == text_of(a='stage = "fake"').replace("[[host]]", "[[host]]\ndrained = true")
+        assert [row.document.get("Availability") for row in await listing(service)] == ["drain"]
+        await trio.sleep(SOON)
+        assert waiting(channel) == [("put", "a")]
+        write(path, a='stage = "fake"')
+        await trio.sleep(SOON)
+        assert [row.document.get("Availability") for row in await listing(service)] == [None]
+
+
+async def test_a_host_of_a_file_is_drained_where_it_runs(path: Path, autojump_clock: MockClock) -> None:
+    """It stays open, keeps its containers, and takes no more."""
+    async with parse_pipeline(f"aggregate 'hosts {path}'").open() as whole:
+        await trio.testing.wait_all_tasks_blocked()
+        spawn = Message(Verb.SPAWN, ("containers",), {"spec": {"Image": "busybox"}})
+        await whole(spawn)
+        write(path, a='stage = "fake"\ndrained = true')
+        await trio.sleep(SOON)
+        with pytest.raises(Unavailable, match="a: is drained"):
+            await whole(spawn)
+        assert len(await listing(whole, "containers")) == 1

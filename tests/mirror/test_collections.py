@@ -211,7 +211,12 @@ WRITES = [
 ]
 
 
-@pytest.mark.parametrize(("message", "changed"), WRITES, ids=str)
+def _words(value: object) -> str:
+    """Return a test's name for a value: the same in each process, which the order of a set is not."""
+    return " ".join(sorted(value)) if isinstance(value, set) else str(value)
+
+
+@pytest.mark.parametrize(("message", "changed"), WRITES, ids=_words)
 async def test_write_is_read_where_it_may_show(autojump_clock: Clock, message: Message, changed: set[str]) -> None:
     """After a write the collections that it may have changed are fetched before they are read, and no others."""
     host = holding(quiet=True)

@@ -46,6 +46,23 @@ async def test_write_during_a_fetch_is_read_by_another(autojump_clock: trio.test
         assert len(host.sent(Verb.LS)) == 2
 
 
+async def test_a_list_anew_asks_the_host(autojump_clock: trio.testing.MockClock) -> None:
+    """LS with `anew` reads all from the host, though nothing was written; where that fails the next list does."""
+    host = ScriptedHost(quiet=True)
+    async with mirror_of(host) as mirror:
+        host.add(row("web"))
+        assert [each.name for each in Listing.of(await mirror(LS))] == []
+
+        async def fail(message: Message) -> None:
+            raise Unavailable("not now")
+
+        host.before = fail
+        await mirror(Message(Verb.LS, LS.path, {"anew": True}))
+        host.before = None
+        assert [each.name for each in Listing.of(await mirror(LS))] == ["web"]
+        assert [message.get("anew") for message in host.sent(Verb.LS)] == [True, True, None]
+
+
 async def test_later_write_hides_no_earlier_one(autojump_clock: trio.testing.MockClock) -> None:
     """A reader who waits for a write reads it though the same thing is written again meanwhile."""
     host = ScriptedHost(quiet=True)

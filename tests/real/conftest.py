@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
-from functools import partial
 
 import pytest
 
@@ -16,14 +15,10 @@ from .cli import Cli, docker_binaries
 from .docker_py import Python
 from .engines import Engine
 from .looking import wait_up
-from .same import PythonScenario, Scenario
+from .same import PlayBoth, PythonScenario, Scenario
 from .ssh_hosts import SshHost
 from .swarm import Swarmd, over, serving
 from .transcript import as_remote, with_allowed
-
-Play = Callable[[str], list[str]]
-"""Plays a scenario on the target of an address, and returns the lines of its transcript."""
-
 
 ANY_ADDRESS = "<address>"
 """Stands for the address of whichever engine a container is on."""
@@ -33,13 +28,15 @@ LOCAL, SSH = "local", "ssh"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Play each scenario on both kinds of virtual host: through ssh, with the first docker command that is found."""
+    """Play each scenario with every docker command that is found, or docker-py; and through ssh what is so marked."""
+    through_ssh = [SSH] if metafunc.definition.get_closest_marker("over_ssh") else []
     if "compare" in metafunc.fixturenames:
         binaries = docker_binaries()
-        ways = [*((LOCAL, binary) for binary in binaries), *((SSH, binary) for binary in binaries[:1])]
+        local = binaries[:1] if metafunc.definition.get_closest_marker("first_command") else binaries
+        ways = [*((LOCAL, binary) for binary in local), *((way, binaries[0]) for way in through_ssh)]
         metafunc.parametrize(("way", "docker_command"), ways, indirect=True, scope="module")
     elif "compare_python" in metafunc.fixturenames:
-        metafunc.parametrize("way", (LOCAL, SSH), indirect=True, scope="module")
+        metafunc.parametrize("way", [LOCAL, *through_ssh], indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -91,13 +88,23 @@ def bare(engines: list[Engine]) -> Engine:
     return engines[2]
 
 
-@pytest.fixture
-def play_both(bare: Engine, virtual_host: Swarmd, way: str, engines: list[Engine]) -> Callable[[Play], None]:
-    """Give the function that plays a scenario on both targets at once, and fails where they tell something else."""
+@pytest.fixture(scope="module")
+def told() -> dict[object, list[str]]:
+    """Hold what the engine told of each scenario: how a virtual host reaches its engines is nothing to it."""
+    return {}
 
-    def play_both(play: Play) -> None:
+
+@pytest.fixture
+def play_both(
+    bare: Engine, virtual_host: Swarmd, way: str, engines: list[Engine], told: dict[object, list[str]]
+) -> PlayBoth:
+    """Give the function that plays on both targets; on the engine it does so once in a module."""
+
+    def play_both(play: Callable[..., list[str]], *what: object) -> None:
         with ThreadPoolExecutor(2) as pool:
-            expected, actual = pool.map(play, (bare.url, virtual_host.url))
+            direct = pool.submit(play, *what, bare.url) if (play, what) not in told else None
+            actual = pool.submit(play, *what, virtual_host.url).result()
+            expected = told[play, what] = direct.result() if direct is not None else told[play, what]
         if way == SSH:
             expected = as_remote(expected, ANY_ADDRESS)
             for engine in engines[:2]:
@@ -116,15 +123,15 @@ def docker_command(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def compare(docker_command: str, play_both: Callable[[Play], None]) -> Callable[[Scenario], None]:
+def compare(docker_command: str, play_both: PlayBoth) -> Callable[[Scenario], None]:
     """Give the function that compares a scenario, played with one docker command."""
-    return lambda scenario: play_both(partial(_play, scenario, docker_command))
+    return lambda scenario: play_both(_play, scenario, docker_command)
 
 
 @pytest.fixture
-def compare_python(play_both: Callable[[Play], None]) -> Iterator[Callable[[PythonScenario], None]]:
+def compare_python(play_both: PlayBoth) -> Iterator[Callable[[PythonScenario], None]]:
     """Give the function that compares a scenario, played with docker-py."""
-    yield lambda scenario: play_both(partial(_play_in_python, scenario))
+    yield lambda scenario: play_both(_play_in_python, scenario)
     with warnings.catch_warnings():
         # docker-py leaves the sockets of streams to the garbage collector, which else complains in some later test.
         warnings.simplefilter("ignore", ResourceWarning)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Sequence
 
-from .engines import Engine
 from .swarm import Swarmd
 
 ANSWER = 2.0
@@ -66,22 +64,3 @@ def down_reasons(swarm: Swarmd) -> dict[str, str]:
     assert done.returncode == 0, done.stderr
     warned = (line.removeprefix("WARNING: host ") for line in done.stdout.splitlines())
     return {host: reason for host, found, reason in (line.partition(" is down: ") for line in warned) if found}
-
-
-def check_shown_as_down(swarm: Swarmd, victim: Engine, others: Sequence[Engine]) -> None:
-    """Check what a user sees while one host does not answer: that one is named, and the others are undisturbed.
-
-    Each host must have a running container `on-HOST`.
-    """
-    wait_for_status(swarm, f"on-{victim.name}", "Host Down", FLAGGED)
-    assert set(listed(swarm)) == {f"on-{engine.name}" for engine in [victim, *others]}
-    info = docker(swarm, "info")
-    assert f"{victim.name} is unhealthy" in swarm.log
-    assert victim.name in info.stderr + info.stdout
-    assert f"{len(others)} of {len(others) + 1} up" in info.stdout
-    refused = docker(swarm, "logs", f"on-{victim.name}")
-    assert refused.returncode == 1
-    assert f"host {victim.name} is down" in refused.stderr
-    for engine in others:
-        assert docker(swarm, "exec", f"on-{engine.name}", "echo", "fine").stdout == "fine\n"
-    assert docker(swarm, "run", "--rm", "busybox", "echo", "still here").stdout == "still here\n"

@@ -91,6 +91,16 @@ class Machine:
             if _NOBODY in _run(f"{prefix}ip neigh show {address} dev {device}"):
                 _run(f"{prefix}ip neigh del {address} dev {device}")
 
+    def narrow(self, rate: str, queue: str) -> None:
+        """Let the link carry no more than `rate` (`2mbit`), each way; up to `queue` (`1mb`) waits for it."""
+        for prefix, _, device in self._ends():
+            _run(f"{prefix}tc qdisc replace dev {device} root tbf rate {rate} burst 32kb limit {queue}")
+
+    def widen(self) -> None:
+        """Let the link carry what it can again."""
+        for prefix, _, device in self._ends():
+            _run(f"{prefix}tc qdisc del dev {device} root")
+
     def _ends(self) -> tuple[tuple[str, str, str], ...]:
         inside = f"nsenter --net={self.netns} "
         return ("", self.address, self._device), (inside, self.gateway, "eth0")

@@ -23,6 +23,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
+def peak_memory(pid: int) -> int:
+    """Return the bytes of memory that a process has had at most."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) * 1024
+
+
 def is_running(pid: int) -> bool:
     """Tell whether there is such a process; one that has ended and that nobody has waited for is none."""
     try:

@@ -1,12 +1,15 @@
 """`@same` makes a test of a scenario: played on an engine and on the virtual host, it is told the same by both.
 
-What plays it is a fixture: `compare`, with the docker command, or `compare_python`, with docker-py.
+What plays it is a fixture: `compare`, with every docker command there is, or `compare_python`, with docker-py. Marked
+`over_ssh` it is played on a virtual host through ssh, too, with the first docker command: what streams, ends one of its
+ways or tells an address, that is; ssh is the same to all other requests. Marked `first_command` it is not played with
+the other docker commands: what takes long, for a reason that is the engine's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .cli import Cli
 from .docker_py import Python
@@ -14,6 +17,13 @@ from .docker_py import Python
 Scenario = Callable[[Cli], None]
 PythonScenario = Callable[[Python], None]
 Test = TypeVar("Test", bound=Callable[..., None])
+
+
+class PlayBoth(Protocol):
+    """Plays what `play(*what, address)` plays on both targets at once, and fails where they tell something else."""
+
+    def __call__(self, play: Callable[..., list[str]], *what: object) -> None:
+        """Play; the function returns the lines of the transcript."""
 
 
 def same(scenario: Scenario) -> Callable[[Callable[[Scenario], None]], None]:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,10 +26,8 @@ from .asking import connected
 from .cli import TIMEOUT, Cli, docker_binaries
 from .docker_py import Python
 from .engines import Engine
-from .same import Scenario, same, same_in_python
+from .same import PlayBoth, Scenario, same, same_in_python
 from .swarm import Swarmd, over, serving
-
-Play = Callable[[str], list[str]]
 
 FILES = {
     "Dockerfile": """\
@@ -90,8 +88,8 @@ def same_with_buildkit(scenario: Scenario) -> Callable[..., None]:
     """Return the test that plays a scenario with BuildKit, on a virtual host at hand and on one through ssh."""
 
     @pytest.mark.parametrize("way", ["local", "ssh"], indirect=True, scope="module")
-    def test(play_both: Callable[[Play], None]) -> None:
-        play_both(partial(_play_with_buildkit, scenario))
+    def test(play_both: PlayBoth) -> None:
+        play_both(_play_with_buildkit, scenario)
 
     test.__name__ = test.__qualname__ = scenario.__name__
     test.__doc__ = scenario.__doc__
@@ -157,6 +155,7 @@ def test_build_from_input(cli: Cli) -> None:
     cli.quiet("rmi", "-f", "mine:1")
 
 
+@pytest.mark.over_ssh
 @same
 def test_build_of_much(cli: Cli) -> None:
     """A context of some megabytes arrives whole."""
@@ -172,6 +171,7 @@ def test_build_beside_a_container(cli: Cli) -> None:
     cli.run("build", "--no-cache", "--network", "container:web", "-", stdin=archive)
 
 
+@pytest.mark.over_ssh
 @same
 def test_cancelling_a_build(cli: Cli) -> None:
     """Ctrl-C ends the command, and what it has begun."""
@@ -180,6 +180,7 @@ def test_cancelling_a_build(cli: Cli) -> None:
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.over_ssh
 @same_in_python
 def test_build_with_python(python: Python) -> None:
     """docker-py builds from a folder, and raises what a step failed with, with its output."""

@@ -7,8 +7,12 @@ import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from .cli import Cli
 from .same import same
+
+pytestmark = pytest.mark.over_ssh
 
 
 def _archive(**files: bytes) -> bytes:

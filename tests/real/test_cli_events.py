@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from .cli import Cli
 from .same import same
 
@@ -42,6 +44,7 @@ def _told(cli: Cli, *words: str) -> None:
     cli.transcript.note(f"{words[4:]}\n{result.text}")
 
 
+@pytest.mark.over_ssh
 @same
 def test_what_comes(cli: Cli) -> None:
     """Events arrive as they happen."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 
+import pytest
+
 from .cli import Cli, Terminal
 from .same import same
 from .test_cli_run import EVERY_BYTE
+
+pytestmark = pytest.mark.over_ssh
 
 DETACH = "\x10\x11"  # ctrl-p ctrl-q
 SHELL = ("busybox", "sh", "-c", "trap 'echo interrupted' INT; echo ready; while read -r line; do eval \"$line\"; done")

@@ -6,6 +6,8 @@ import io
 import json
 import tarfile
 
+import pytest
+
 from .cli import Cli
 from .same import same
 
@@ -92,6 +94,7 @@ def test_inspect_and_history(cli: Cli) -> None:
     cli.run("history", "busybox", "--format", "{{.ID}} {{.CreatedBy}} {{.Size}}")
 
 
+@pytest.mark.over_ssh
 @same
 def test_save_and_load(cli: Cli) -> None:
     """What is saved can be loaded again."""

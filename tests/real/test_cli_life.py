@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .cli import Cli
 from .same import same
 
@@ -31,6 +33,7 @@ def test_create_start_and_stop(cli: Cli) -> None:
     cli.run("stop", "-t", "0", "nobody", "web", code=1)
 
 
+@pytest.mark.over_ssh
 @same
 def test_start_attached(cli: Cli) -> None:
     """`start -a` shows the output and ends with the container's exit code; `start -i` gives it input."""
@@ -125,6 +128,7 @@ def test_prefixes_and_slashes(cli: Cli) -> None:
     cli.run("rm", "/web")
 
 
+@pytest.mark.over_ssh
 @same
 def test_wait(cli: Cli) -> None:
     """`wait` prints the exit codes in order, of what has ended and of what runs."""
@@ -159,6 +163,7 @@ def test_update(cli: Cli) -> None:
     cli.run("update", "--memory", "64m", "nobody", code=1)
 
 
+@pytest.mark.over_ssh
 @same
 def test_ports(cli: Cli) -> None:
     """Published ports are told."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from .cli import Cli
 from .same import same
 
@@ -41,6 +43,7 @@ def test_log_refusals(cli: Cli) -> None:
     cli.run("logs", "silent", code=1)
 
 
+@pytest.mark.over_ssh
 @same
 def test_logs_followed(cli: Cli) -> None:
     """`logs -f` shows what was, then what comes, and ends with the container."""
@@ -51,6 +54,7 @@ def test_logs_followed(cli: Cli) -> None:
     cli.run("logs", "-f", "--tail", "1", "-t", "web")
 
 
+@pytest.mark.over_ssh
 @same
 def test_log_of_a_terminal(cli: Cli) -> None:
     """A terminal's log has one stream, without frames."""
@@ -82,6 +86,7 @@ def test_stats(cli: Cli) -> None:
     cli.run("stats", "--no-stream", "nobody", code=1)
 
 
+@pytest.mark.over_ssh
 @same
 def test_inspect(cli: Cli) -> None:
     """An inspection has everything that an engine's has."""

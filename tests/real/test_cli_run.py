@@ -6,8 +6,12 @@ import hashlib
 import random
 import time
 
+import pytest
+
 from .cli import Cli
 from .same import same
+
+pytestmark = pytest.mark.over_ssh
 
 EVERY_BYTE = random.Random(4).randbytes(1 << 20) + bytes(range(256))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .cli import Cli
 from .same import same
 
@@ -14,6 +16,7 @@ def test_version(cli: Cli) -> None:
     cli.run("version", "--format", "{{.Nosuch}}", code=1)
 
 
+@pytest.mark.over_ssh
 @same
 def test_info(cli: Cli) -> None:
     """Containers are counted over all hosts; what hosts have in common is told as an engine tells it."""

@@ -29,6 +29,7 @@ def _sleeper(python: Python, **settings: Any) -> Any:
     return python.client.containers.run("busybox", ["sleep", "60"], name="web", detach=True, **settings)
 
 
+@pytest.mark.over_ssh
 @same_in_python
 def test_run(python: Python) -> None:
     """`run` returns the output, and raises what the command failed with."""
@@ -99,6 +100,7 @@ def test_list(python: Python) -> None:
     python.fails(listed, filters={"nosuch": "x"})
 
 
+@pytest.mark.over_ssh
 @same_in_python
 def test_logs(python: Python) -> None:
     """The log whole, in part, and followed."""
@@ -114,6 +116,7 @@ def test_logs(python: Python) -> None:
     python.note(web.logs(since=int(time.time()) + 100))
 
 
+@pytest.mark.over_ssh
 @same_in_python
 def test_attach(python: Python) -> None:
     """What is attached shows what comes; a socket carries input, its end, and the output after that."""
@@ -130,6 +133,7 @@ def test_attach(python: Python) -> None:
         python.note(dict(demux(attached)))
 
 
+@pytest.mark.over_ssh
 @same_in_python
 def test_exec(python: Python) -> None:
     """Commands in a container: output, parts of it, exit code, a stream."""
@@ -142,6 +146,7 @@ def test_exec(python: Python) -> None:
     python.note(web.exec_run("tty", tty=True))
 
 
+@pytest.mark.over_ssh
 @same_in_python
 def test_archives(python: Python) -> None:
     """Files go in and come out as archives."""
@@ -182,6 +187,7 @@ def test_looking(python: Python) -> None:
     python.note(web.resize(40, 100))
 
 
+@pytest.mark.over_ssh
 @same_in_python
 def test_wait(python: Python) -> None:
     """`wait` waits for a condition."""
@@ -196,6 +202,7 @@ def test_wait(python: Python) -> None:
     python.fails(web.wait)
 
 
+@pytest.mark.over_ssh
 @same_in_python
 def test_events(python: Python) -> None:
     """Events, of the past and as they come."""

@@ -14,7 +14,6 @@ def test_life(cli: Cli) -> None:
     """A network is created, listed, looked at, joined, left, removed and pruned as on an engine."""
     cli.run("network", "create", "--label", "tier=back", "net")
     cli.run("network", "create", "net", code=1, arrange=lambda text: text.partition(" on host")[0])
-    cli.run("network", "create", "--driver", "nosuch", "other", code=1)
     cli.run("network", "create", "bridge", code=1)
     listed = "{{.Name}} {{.Driver}} {{.Scope}}"
     for wanted in ("driver=bridge", "label=tier", "type=builtin"):

@@ -62,6 +62,11 @@ class Place:
         """The labels of its engine."""
         return labels(self.document.get("Labels"))
 
+    @property
+    def drained(self) -> bool:
+        """Whether it has been taken out of placement."""
+        return self.document.get("Availability") == "drain"
+
     def in_project(self, project: str) -> int:
         """Return how many of a project's containers, networks and volumes are here."""
         return self.held.in_project(project) + self.projects.get(project, 0)

@@ -26,6 +26,11 @@ ATTRIBUTES = {
 """Keys of constraints beside `node` and labels, and where in a host's document they stand; they go before labels."""
 
 
+def available(demand: Demand, place: Place) -> str | None:
+    """Rule out a host that is drained: what is there goes on, and nothing new goes there until it is put back."""
+    return "is drained, and takes nothing new" if place.drained else None
+
+
 def healthy(demand: Demand, place: Place) -> str | None:
     """Rule out a host that does not answer."""
     return None if place.lost is None else place.lost or "does not answer"
@@ -102,7 +107,7 @@ def room(overcommit: float) -> Rule:
     return room
 
 
-RULES: tuple[Rule, ...] = (healthy, constraints, affinities, dependencies, networks, volumes, ports)
+RULES: tuple[Rule, ...] = (available, healthy, constraints, affinities, dependencies, networks, volumes, ports)
 """The rules that always hold, in the order in which they are asked."""
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from attrs import evolve
 
+from swarmkit.channel import open_channel
 from swarmkit.layer import LayerFunction
-from swarmkit.message import Message, Verb
+from swarmkit.message import Message, Verb, ack
 from swarmkit.service import Service
 
 from .base import Mutant, mutant, spoiling
@@ -66,3 +67,25 @@ def lists_for_ever_what_it_listed_first() -> LayerFunction:
         return first[0] if first else await inner(message)
 
     return layer
+
+
+def _answering(verb: Verb, answer: Callable[[], Message]) -> LayerFunction:
+    async def layer(message: Message, inner: Service) -> Message:
+        return answer() if message.verb is verb and message.path else await inner(message)
+
+    return layer
+
+
+@mutant(SOURCE_MUTANTS, "drained_is_said", "what_cannot_be_set_is_refused")
+def takes_whatever_is_set_for_done() -> LayerFunction:
+    return _answering(Verb.SET, ack)
+
+
+@mutant(SOURCE_MUTANTS, "name_is_held_by_one")
+def holds_a_name_for_all_who_ask() -> LayerFunction:
+    return _answering(Verb.SPAWN, lambda: ack(ret=open_channel()[1]))
+
+
+@mutant(SOURCE_MUTANTS, "name_is_held_by_one")
+def does_not_say_that_a_name_was_held_a_moment_ago() -> LayerFunction:
+    return spoiling(Verb.SPAWN, reply=lambda asked, reply: evolve(reply, args={}))

@@ -1,0 +1,5 @@
+"""etcd as a source of members."""
+
+from .stage import EtcdStage, etcd
+
+__all__ = ["EtcdStage", "etcd"]
