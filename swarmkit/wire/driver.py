@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 QUIET_SECONDS = 10.0
 """After so much silence the other peer is asked whether it is there, and after as much again it is given up."""
 
+READ = CHUNK + 4096
+"""Bytes that one read asks for: a frame of bulk comes with its header in one, and short ones with it."""
+
 LAST_WORDS_SECONDS = 1.0
 """How long a connection that ends may take to write what the other peer is to know of that, and for it to end, too."""
 
@@ -97,7 +100,7 @@ class Driver:
         try:
             while True:
                 self._act(self._machine.receive_data(data) if data else ())
-                data = bytes(await self._stream.receive_some(CHUNK))
+                data = bytes(await self._stream.receive_some(READ))
                 self._heard = trio.current_time()
                 if not data:
                     break
