@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 import socket
-from urllib.parse import urlsplit
 
-from swarmkit.errors import Denied, Invalid
-from swarmkit.transport import (
-    TcpDialer,
-    TlsFiles,
-    TlsTransport,
-    Transport,
-    UnixDialer,
-    client_files,
-    find_transport,
-    is_loopback,
-    words_of,
-)
+from swarmkit.errors import Invalid
+from swarmkit.transport import TlsFiles, Transport, UnixDialer, client_files, find_transport
+from swarmkit.transport.addresses import TcpAddress, host_name, host_name_of, refuse_tls
 
 STANDARD_SOCKET = "unix:///var/run/docker.sock"
 PLAIN_PORT, TLS_PORT = 2375, 2376
@@ -35,8 +24,7 @@ def transport_for(address: str | None = None, *, insecure: bool = False, tls: Tl
     scheme, _, rest = address.partition("://")
     if scheme == "tcp":
         return _tcp(address, insecure=insecure, tls=tls)
-    if tls is not None:
-        raise Invalid(f"TLS is for addresses of TCP (tcp://HOST:PORT), not for {address!r}")
+    refuse_tls(address, tls)
     if address.startswith("/"):
         return UnixDialer(address)
     if scheme == "unix" and rest.startswith("/"):
@@ -46,56 +34,17 @@ def transport_for(address: str | None = None, *, insecure: bool = False, tls: Tl
     raise Invalid(f"not an engine's address: {address!r} (unix:///PATH, tcp://HOST:PORT or ssh://[USER@]HOST)")
 
 
-def words_for(transport: Transport) -> str:
-    """Return the words, an address and options, that mean a transport to an engine."""
-    words = [transport.address]
-    if isinstance(transport, TlsTransport):
-        words += words_of(transport.files)
-    elif isinstance(transport, TcpDialer) and not is_loopback(transport.host):
-        words.append("--insecure")
-    return shlex.join(words)
-
-
 def _tcp(address: str, *, insecure: bool, tls: TlsFiles | None) -> Transport:
-    if tls is not None and insecure:
-        raise Invalid(f"{address}: --insecure is for TCP in the clear, and there is TLS: leave out one of them")
-    host, port = _host_and_port(address)
+    where = TcpAddress.parse(address, noun="an engine's address")
     if tls is None and not insecure and os.environ.get("DOCKER_TLS_VERIFY"):
         tls = client_files()
     if tls is not None:
-        return TlsTransport(host, port or TLS_PORT, tls)
-    if not (insecure or is_loopback(host)):
-        raise Denied(
-            f"{address}: plain TCP to another machine is refused, as whoever stands in between is root there: "
-            f"use --tlsverify or ssh, or --insecure if that is meant"
-        )
-    return TcpDialer(host, port or PLAIN_PORT)
-
-
-def _host_and_port(address: str) -> tuple[str, int | None]:
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise Invalid(f"not an engine's address: {address!r}: {error}") from error
-    if not host or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
-        raise Invalid(f"not an engine's address: {address!r} (tcp://HOST:PORT)")
-    return host, port
+        return where.secured(TLS_PORT, tls, insecure=insecure)
+    return where.plain(PLAIN_PORT, insecure=insecure, peril="is root there")
 
 
 def name_of_address(address: str) -> str:
-    """Make a host's name of its address: the host of a network address, the file's stem of a Unix socket.
-
-    The standard socket of this machine is called after the machine.
-    """
+    """Make a host's name of an engine's address; the standard socket of this machine is called after the machine."""
     if address in (STANDARD_SOCKET, "unix:///run/docker.sock"):
-        return _clean(socket.gethostname())
-    scheme, _, rest = address.partition("://")
-    if scheme == "unix":
-        return _clean(os.path.basename(rest).removesuffix(".sock"))
-    return _clean(urlsplit(address).hostname or rest)
-
-
-def _clean(text: str) -> str:
-    kept = "".join(char if char.isascii() and (char.isalnum() or char in "_.-") else "-" for char in text)
-    return kept.lstrip("_.-") or "engine"
+        return host_name(socket.gethostname(), otherwise="engine")
+    return host_name_of(address, otherwise="engine")

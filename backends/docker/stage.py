@@ -13,9 +13,10 @@ from swarmkit.instance import open_instance
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
 from swarmkit.transport import Transport, client_files, open_dialer, tls_options
+from swarmkit.transport.addresses import words_for
 
 from .client import EngineClient
-from .dialer import name_of_address, transport_for, words_for
+from .dialer import name_of_address, transport_for
 from .health import Health
 from .node import EngineNode
 from .service import EngineService

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from urllib.parse import urlsplit
 
-from swarmkit.errors import Denied, Invalid
-from swarmkit.transport import (
-    TcpDialer,
-    TlsFiles,
-    TlsTransport,
-    Transport,
-    UnixDialer,
-    find_transport,
-    is_loopback,
-    words_of,
-)
+from swarmkit.errors import Invalid
+from swarmkit.transport import TlsFiles, Transport, UnixDialer, find_transport
+from swarmkit.transport.addresses import TcpAddress, refuse_tls
 
 FORMS = "unix:///PATH, tcp://HOST:PORT or ssh://[USER@]HOST/SOCKET"
 
@@ -29,8 +19,7 @@ def transport_for(address: str, *, insecure: bool = False, tls: TlsFiles | None 
     scheme, _, rest = address.partition("://")
     if scheme == "tcp":
         return _tcp(address, insecure=insecure, tls=tls)
-    if tls is not None:
-        raise Invalid(f"TLS is for addresses of TCP (tcp://HOST:PORT), not for {address!r}")
+    refuse_tls(address, tls)
     if scheme == "unix" and rest.startswith("/"):
         return UnixDialer(rest)
     if rest and (make := find_transport(scheme)) is not None:
@@ -41,44 +30,9 @@ def transport_for(address: str, *, insecure: bool = False, tls: TlsFiles | None 
 
 
 def _tcp(address: str, *, insecure: bool, tls: TlsFiles | None) -> Transport:
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise Invalid(f"not an address of a wire: {address!r}: {error}") from error
-    if not host or port is None or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+    where = TcpAddress.parse(address, noun="an address of a wire")
+    if where.port is None:  # nobody has given wires a port of their own
         raise Invalid(f"not an address of a wire: {address!r} (tcp://HOST:PORT)")
-    if tls is not None and insecure:
-        raise Invalid(f"{address}: --insecure is for TCP in the clear, and there is TLS: leave out one of them")
     if tls is not None:
-        return TlsTransport(host, port, tls)
-    if not (insecure or is_loopback(host)):
-        raise Denied(
-            f"{address}: plain TCP to another machine is refused, as whoever stands in between can do all that is"
-            f" served there: use --tlsverify or ssh, or --insecure if that is meant"
-        )
-    return TcpDialer(host, port)
-
-
-def words_for(transport: Transport) -> str:
-    """Return the words, an address and options, that mean a transport."""
-    words = [transport.address]
-    if isinstance(transport, TlsTransport):
-        words += words_of(transport.files)
-    elif isinstance(transport, TcpDialer) and not is_loopback(transport.host):
-        words.append("--insecure")
-    return shlex.join(words)
-
-
-def name_of(address: str) -> str:
-    """Make a name of an address: the host of a network address, the file's stem of a Unix socket."""
-    scheme, _, rest = address.partition("://")
-    if scheme == "unix":
-        return clean_name(os.path.basename(rest).removesuffix(".sock"))
-    return clean_name(urlsplit(address).hostname or rest)
-
-
-def clean_name(text: str) -> str:
-    """Return a text with nothing in it that a host's name cannot have."""
-    kept = "".join(char if char.isascii() and (char.isalnum() or char in "_.-") else "-" for char in text)
-    return kept.lstrip("_.-") or "remote"
+        return where.secured(where.port, tls, insecure=insecure)
+    return where.plain(where.port, insecure=insecure, peril="can do all that is served there")

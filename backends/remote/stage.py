@@ -15,8 +15,9 @@ from swarmkit.instance import open_instance
 from swarmkit.part import Part, Role, Stage
 from swarmkit.service import Service
 from swarmkit.transport import Transport, client_files, open_dialer, tls_options
+from swarmkit.transport.addresses import host_name, host_name_of, words_for
 
-from .address import FORMS, clean_name, name_of, transport_for, words_for
+from .address import FORMS, transport_for
 from .command import CommandTransport
 from .keeping import Keeper
 from .service import RemoteService
@@ -87,13 +88,15 @@ def _remote(
         if address is None:
             raise Invalid(f"where is it? {FORMS}, or --exec COMMAND")
         transport = transport_for(address, insecure=insecure, tls=tls)
-        return RemoteStage(transport, name or name_of(transport.address))
+        return RemoteStage(transport, name or host_name_of(transport.address, otherwise="remote"))
     if address is not None or tls is not None or insecure:
         raise Invalid("--exec is in place of an address, and of what goes with one")
     words = shlex.split(command)
     if not words:
         raise Invalid("--exec wants a command")
-    return RemoteStage(CommandTransport(tuple(words)), name or clean_name(os.path.basename(words[0])))
+    return RemoteStage(
+        CommandTransport(tuple(words)), name or host_name(os.path.basename(words[0]), otherwise="remote")
+    )
 
 
 remote = Part("remote", Role.BACKEND, _remote)
