@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Fuzz the wire machine, guided by coverage; `scripts/fuzz` installs what this needs and calls it."""
 
 import sys
