@@ -8,21 +8,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import click
 import trio
 from attrs import frozen
 
-from swarmkit.errors import Internal, Invalid
+from swarmkit.errors import Internal
 from swarmkit.http import serve_connection
 from swarmkit.instance import open_instance
 from swarmkit.message import Message
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
-from swarmkit.transport import FreshContext, TlsFiles, server_files, tls_options, words_of
-from swarmkit.transport.activation import SCHEME, real_addresses
+from swarmkit.transport import FreshContext
+from swarmkit.transport.endpoints import Endpoints, endpoint_options, endpoints_of
 from swarmkit.transport.greeting import Serve
-from swarmkit.transport.listening import DEFAULT_MODE, Access, check_address, listening_on, permissions
 
 from .front import Front
 from .greeting import serve_plain, serve_tls
@@ -49,56 +49,43 @@ class Listening:
 
 @frozen
 class DockerServerStage(Stage):
-    """The Engine API on one or more addresses, on those of TCP over TLS if there are files for it.
-
-    `insecure` allows TCP in the clear that other machines reach.
-    """
+    """The Engine API at some addresses. `api` is the version to offer, by default the lowest that all hosts have."""
 
     role = Role.FRONT
     name = "dockerserver"
-    addresses: tuple[str, ...]
-    access: Access
+    at: Endpoints
     api: str | None = None
-    tls: TlsFiles | None = None
-    insecure: bool = False
     pull: Pull = Pull.EVERY
 
     @property
     def serves(self) -> frozenset[str]:
-        real = (real_addresses(address) if _is_handed(address) else {address} for address in self.addresses)
-        return frozenset[str]().union(*real)
-
-    @property
-    def open_to_all(self) -> bool:
-        """Whether TCP that other machines reach is served: there is TLS, or it is meant."""
-        return self.insecure or self.tls is not None
+        return self.at.serves
 
     @asynccontextmanager
     async def open(self, inner: Service | None) -> AsyncIterator[Service]:
         if inner is None:
             raise Internal("dockerserver has no service behind it")
-        context = FreshContext(self.tls, self.tls.server_context) if self.tls is not None else None
-        with listening_on(self.addresses, self.access, open_to_all=self.open_to_all) as opened:
+        context = self.at.context()
+        with self.at.listening() as opened:
             async with open_instance() as nursery:
                 front = Front(await Hosts.of(inner), nursery, software=_software(), api=self.api, pull=self.pull)
                 serve = partial(serve_connection, handler=front)
                 for listener, address in opened:
                     nursery.start_soon(trio.serve_listeners, self._greeting(address, serve, context), [listener])
                 addresses = tuple(address for _, address in opened)
-                yield Listening(inner, addresses, secured=self.tls is not None and _is_tcp(addresses[0]))
+                yield Listening(inner, addresses, secured=context is not None and _is_tcp(addresses[0]))
 
     def _greeting(self, address: str, serve: Serve, context: FreshContext | None) -> Callable[..., Awaitable[None]]:
         """Return what serves a connection to an address."""
         if not _is_tcp(address):
             return serve
-        if self.tls is None or context is None:
+        if self.at.tls is None or context is None:
             return partial(serve_plain, serve=serve)
-        return partial(serve_tls, serve=serve, context=context, files=self.tls)
+        return partial(serve_tls, serve=serve, context=context, files=self.at.tls)
 
     def __str__(self) -> str:
-        options = words_of(self.tls) if self.tls is not None else ["--insecure"] if self.insecure else []
         pulls = ["--pull", self.pull.value] if self.pull is not Pull.EVERY else []
-        return shlex.join((self.name, *self.addresses, *options, *pulls))
+        return shlex.join((self.name, *self.at.words(), *pulls))
 
 
 def default_address() -> str:
@@ -113,10 +100,6 @@ def _is_tcp(address: str) -> bool:
     return address.startswith("tcp://")
 
 
-def _is_handed(address: str) -> bool:
-    return address.startswith(SCHEME)
-
-
 def _software() -> str:
     try:
         return version("swarmd")
@@ -126,8 +109,6 @@ def _software() -> str:
 
 @part(Role.FRONT)
 @click.argument("addresses", nargs=-1, metavar="[ADDR]...")
-@click.option("--mode", default=f"{DEFAULT_MODE:o}", show_default=True, help="Permissions of a Unix socket, in octal.")
-@click.option("--group", help="Group that a Unix socket belongs to.")
 @click.option("--api", metavar="VERSION", help="API version to offer; by default the lowest that all hosts have.")
 @click.option(
     "--pull",
@@ -136,34 +117,14 @@ def _software() -> str:
     show_default=True,
     help="Pull to every host, or to one, from which images are copied where they are wanted.",
 )
-@tls_options
-@click.option("--insecure", is_flag=True, help="Serve TCP in the clear to other machines.")
-def dockerserver(
-    addresses: tuple[str, ...],
-    mode: str,
-    group: str | None,
-    api: str | None,
-    pull: str,
-    tlsverify: bool,
-    ca: str | None,
-    cert: str | None,
-    key: str | None,
-    insecure: bool,
-) -> Stage:
+@endpoint_options
+def dockerserver(addresses: tuple[str, ...], api: str | None, pull: str, **options: Any) -> Stage:
     """Serve the Docker Engine API.
 
     ADDR is unix:///PATH or tcp://HOST:PORT; by default a Unix socket in the user's runtime directory. fd:// is every
     socket that systemd hands over, fd://NAME one of that name. TCP that other machines reach wants TLS, with a
     certificate of every client: --tlsverify, with files that are by default those of the docker command.
     """
-    tls = server_files(ca, cert, key) if tlsverify or ca or cert or key else None
-    if tls is not None and not any(_is_tcp(address) or _is_handed(address) for address in addresses):
-        raise Invalid("TLS is for addresses of TCP, and there is none: tcp://HOST:2376")
-    if tls is not None and insecure:
-        raise Invalid("--insecure is for TCP in the clear, and there is TLS: leave out one of them")
-    stage = DockerServerStage(
-        addresses or (default_address(),), Access(permissions(mode), group), api, tls, insecure, Pull(pull)
-    )
-    for address in stage.addresses:
-        check_address(address, open_to_all=stage.open_to_all)
-    return stage
+    at = endpoints_of(addresses or (default_address(),), **options)
+    at.check()
+    return DockerServerStage(at, api, Pull(pull))

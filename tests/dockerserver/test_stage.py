@@ -17,6 +17,7 @@ from swarmkit import Conflict, Denied, Invalid, open_pipeline
 from swarmkit.http import Connection, Headers, RequestHead
 from swarmkit.streams import read_whole
 from swarmkit.transport import TlsFiles, TlsStream
+from swarmkit.transport.endpoints import Endpoints
 from swarmkit.transport.listening import Access
 
 from ..transport.certificates import Authority
@@ -155,7 +156,7 @@ def test_the_options_are_what_is_said() -> None:
     stage = dockerserver.parse(
         ["unix:///x", "tcp://localhost:1", "--mode", "600", "--group", "docker", "--api", "1.40"]
     )
-    expected = DockerServerStage(("unix:///x", "tcp://localhost:1"), Access(0o600, "docker"), "1.40")
+    expected = DockerServerStage(Endpoints(("unix:///x", "tcp://localhost:1"), Access(0o600, "docker")), "1.40")
     assert stage == expected
 
 
@@ -174,7 +175,7 @@ def test_tls_is_what_the_docker_command_calls_so(words: list[str]) -> None:
     """The engine's names of the options will do, too, and a file is enough; another machine may then connect."""
     stage = dockerserver.parse(["unix:///x", "tcp://0.0.0.0:2376", *words])
     assert isinstance(stage, DockerServerStage)
-    assert stage.tls == TlsFiles("/t/ca.pem", "/t/cert.pem", "/t/key.pem")
+    assert stage.at.tls == TlsFiles("/t/ca.pem", "/t/cert.pem", "/t/key.pem")
 
 
 def test_files_of_tls_are_by_default_those_of_the_docker_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +183,7 @@ def test_files_of_tls_are_by_default_those_of_the_docker_command(monkeypatch: py
     monkeypatch.setenv("DOCKER_CERT_PATH", "/mine")
     stage = dockerserver.parse(["tcp://0.0.0.0:2376", "--tlsverify", "--key", "/other.pem"])
     assert isinstance(stage, DockerServerStage)
-    assert stage.tls == TlsFiles("/mine/ca.pem", "/mine/cert.pem", "/other.pem")
+    assert stage.at.tls == TlsFiles("/mine/ca.pem", "/mine/cert.pem", "/other.pem")
 
 
 @pytest.mark.parametrize(

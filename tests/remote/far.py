@@ -22,6 +22,7 @@ from swarmkit.part import Stage
 from swarmkit.pipeline import Pipeline
 from swarmkit.service import Service
 from swarmkit.transport import TlsTransport, UnixDialer
+from swarmkit.transport.endpoints import Endpoints
 from swarmkit.wire import Side, open_peer
 
 from ..transport.certificates import Authority
@@ -79,7 +80,7 @@ async def over_unix(stage: Stage | Pipeline, folder: Path) -> AsyncIterator[Serv
     path = folder / f"wire-{next(_numbers)}.sock"
     async with (
         _opened(stage) as service,
-        ListenStage((f"unix://{path}",)).open(service),
+        ListenStage(Endpoints((f"unix://{path}",))).open(service),
         RemoteStage(UnixDialer(str(path)), "far").open(None) as near,
     ):
         yield near
@@ -89,7 +90,7 @@ async def over_unix(stage: Stage | Pipeline, folder: Path) -> AsyncIterator[Serv
 async def over_tls(stage: Stage | Pipeline, folder: Path) -> AsyncIterator[Service]:
     """Serve over TCP with TLS, and certificates on both sides, by the parts themselves."""
     authority = Authority(folder)
-    serving = ListenStage(("tcp://127.0.0.1:0",), tls=authority.issue("server"))
+    serving = ListenStage(Endpoints(("tcp://127.0.0.1:0",), tls=authority.issue("server")))
     async with _opened(stage) as service, serving.open(service) as front:
         port = int(front.addresses[0].rpartition(":")[2])  # type: ignore[attr-defined]  # it is a front
         async with RemoteStage(TlsTransport("127.0.0.1", port, authority.issue("client")), "far").open(None) as near:

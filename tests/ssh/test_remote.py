@@ -13,6 +13,7 @@ from backends.ssh.tunnel import SshTunnel
 from swarmkit.errors import Unavailable
 from swarmkit.host import Host
 from swarmkit.rows import Listing
+from swarmkit.transport.endpoints import Endpoints
 
 from .peers import settings
 from .sshd import Sshd
@@ -23,7 +24,7 @@ async def test_a_host_is_reached_through_ssh(shared_sshd: Sshd, path: Path) -> N
     stage = RemoteStage(SshTunnel(settings(shared_sshd, path)), "dc1")
     async with (
         FakeStage("node-1").open(None) as far,
-        ListenStage((f"unix://{path}",)).open(far),
+        ListenStage(Endpoints((f"unix://{path}",))).open(far),
         stage.open(None) as service,
     ):
         host = Host(service)
