@@ -104,6 +104,7 @@ LIVES: dict[str, list[Step]] = {
     ],
     "kill": [
         *run("web", "sleep", "100"),
+        Settle(0.2),  # a signal that comes before the command has begun is another's
         *asks(
             "POST /containers/web/kill?signal=NOPE",
             "POST /containers/web/kill?signal=0",
@@ -120,6 +121,7 @@ LIVES: dict[str, list[Step]] = {
     ],
     "kill: with an init": [
         *run("web", "sleep", "100", HostConfig={"Init": True}),
+        Settle(0.2),
         *asks("POST /containers/web/kill?signal=TERM", "POST /containers/web/wait"),
     ],
     "kill: handled": [
