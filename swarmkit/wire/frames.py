@@ -39,20 +39,30 @@ class Type(IntEnum):
     PART = 0x40
 
 
-_TYPES: dict[int, Type] = {kind.value: kind for kind in Type}  # twice as fast as Type(number)
+LAST = 0x80
+"""Added to the type of a frame that is the last of a message in parts."""
+
+LONG = frozenset({Type.CALL, Type.REPLY, Type.ERROR, Type.ITEM, Type.END})
+"""The types of messages that may come in parts."""
+
+_TYPES: dict[int, tuple[Type, bool]] = {  # a look into it is twice as fast as Type(number)
+    **{kind.value: (kind, False) for kind in Type},
+    **{kind.value | LAST: (kind, True) for kind in LONG},
+}
 
 
 class Frame(NamedTuple):
-    """One frame that has come whole."""
+    """One frame that has come whole; `last` is whether its payload goes on where the parts before it stopped."""
 
     type: Type
     id: int
     payload: bytes
+    last: bool = False
 
 
-def header(kind: Type, number: int, length: int) -> bytes:
-    """Make what stands before a payload."""
-    return _HEADER.pack(length, kind, number)
+def header(kind: Type, number: int, length: int, *, last: bool = False) -> bytes:
+    """Make what stands before a payload, which is the last of those of a message in parts or stands alone."""
+    return _HEADER.pack(length, kind | LAST if last else kind, number)
 
 
 def frame(kind: Type, number: int, payload: bytes = NULL) -> bytes:
@@ -84,20 +94,20 @@ class FrameReader:
         """
         if self.held >= HEADER:
             length, number, ident = _HEADER.unpack_from(self._buffer, self._at)
-            kind = self._check(length, number)
+            kind, last = self._check(length, number)
             start = self._at + HEADER
             if len(self._buffer) - start >= length:
                 self._at = start + length
                 with memoryview(self._buffer) as view:
-                    return Frame(kind, ident, bytes(view[start : self._at]))
+                    return Frame(kind, ident, bytes(view[start : self._at]), last)
         del self._buffer[: self._at]
         self._at = 0
         return None
 
-    def _check(self, length: int, number: int) -> Type:
-        kind = _TYPES.get(number)
-        if kind is None:
+    def _check(self, length: int, number: int) -> tuple[Type, bool]:
+        found = _TYPES.get(number)
+        if found is None:
             raise Violation(f"a frame of type 0x{number:02x}, which is none")
         if length > self._limit:
-            raise Violation(f"a {kind.name} frame of {length} bytes, where {self._limit} are taken")
-        return kind
+            raise Violation(f"a {found[0].name} frame of {length} bytes, where {self._limit} are taken")
+        return found

@@ -12,7 +12,7 @@ import pytest
 from swarmkit.errors import SwarmError, Unavailable
 from swarmkit.message import Verb
 from swarmkit.wire.connection import Connection
-from swarmkit.wire.frames import Type
+from swarmkit.wire.frames import LAST, Type
 from swarmkit.wire.limits import Limits
 from swarmkit.wire.messages import Ret, WireMessage
 
@@ -115,10 +115,10 @@ def test_a_message_of_many_small_values() -> None:
     """It is refused before it takes its memory: seventy times its length, here 70 MB."""
     script = Script(Limits(values=1000))
     payload = b"\x82\x00\x9a\x00\x0f\x42\x40" + b"\xa0" * 1_000_000
-    parts = [raw(Type.PART, 1, payload[at : at + 60_000]) for at in range(0, len(payload), 60_000)]
+    parts = [raw(Type.PART, 0, payload[at : at + 60_000]) for at in range(0, len(payload), 60_000)]
     script.send(*parts)
     tracemalloc.start()
-    script.send(raw(Type.CALL, 1, b"\xa0"))
+    script.send(raw(Type.CALL | LAST, 1, b"\xa0"))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert "more than 1000 values" in script.violation
@@ -130,7 +130,7 @@ def test_many_parts_of_a_byte() -> None:
     script = Script()
     tracemalloc.start()
     for _ in range(MANY):
-        script.send(raw(Type.PART, 1, b"xy"))
+        script.send(raw(Type.PART, 0, b"xy"))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert script.machine._inbound.held == 2 * MANY

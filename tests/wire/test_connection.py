@@ -11,7 +11,7 @@ from swarmkit.errors import Code, Internal, Invalid, NotFound, SwarmError, Timeo
 from swarmkit.message import Verb
 from swarmkit.wire import events as ev
 from swarmkit.wire.connection import Connection
-from swarmkit.wire.frames import Frame, Type
+from swarmkit.wire.frames import LAST, Frame, Type
 from swarmkit.wire.limits import MOST, Limits
 from swarmkit.wire.messages import NO_ENDS, Ends, Ret, WireMessage
 from swarmkit.wire.state.outbox import CHUNK
@@ -462,9 +462,10 @@ def test_our_own_windows_are_bounded_too() -> None:
 
 
 def test_a_long_message_lets_others_pass() -> None:
-    """It goes in parts; what may come between does, what it brings comes after it, other messages wait."""
+    """It goes in parts; what may come between does, messages too; what it brings comes after it, and later calls."""
     one, other = open_pair(Limits(stream_bytes=10))
     one.call(0, WireMessage(Verb.SET, att=True))
+    other.call(0, GET)
     exchange(one, other)
     long = WireMessage(Verb.SET, (), {"x": b"y" * 300_000}, att=True)
     one.call(0, long)
@@ -473,16 +474,73 @@ def test_a_long_message_lets_others_pass() -> None:
     first = b"".join(one.data_to_send())
     assert len(first) < CHUNK + 2000
     one.send_data(1, b"pass")
+    one.reply(2, ACK)
     one.send_eof(3)
     one.ping()
     events = other.receive_data(first + joined(one))
     assert events == [
         ev.DataReceived(1, b"pass"),
+        ev.Replied(2, ACK, NO_ENDS),
         ev.Called(3, 0, long, Ends(None, 3)),
         ev.DataReceived(3, b"its data"),
         ev.Called(5, 0, GET, NO_ENDS),
         ev.EofReceived(3),
     ]
+
+
+def test_long_answers_let_short_ones_pass() -> None:
+    """Short answers go between the parts of two long ones, but for one that would bring its numbers too early."""
+    one, other = open_pair()
+    for _ in range(5):
+        one.call(0, GET)
+    exchange(one, other)
+    long = {"x": b"y" * 200_000}
+    other.reply(1, WireMessage(ACK.verb, (), long, att=True))
+    other.reply(3, WireMessage(ACK.verb, (), long))
+    first = b"".join(other.data_to_send())
+    other.reply(5, ACK)
+    other.fail(7, NO)
+    other.reply(9, WireMessage(ACK.verb, att=True))
+    events = one.receive_data(first + joined(other))
+    answered = [event.call for event in events if isinstance(event, ev.Replied | ev.Failed)]
+    assert answered == [5, 7, 1, 3, 9]
+
+
+def test_a_channel_keeps_its_order_behind_a_long_item() -> None:
+    """What is short waits for what is long in its own channel, and for what gives the channel; others do not."""
+    one, other = open_pair()
+    for _ in range(3):
+        one.call(0, GET)
+    exchange(one, other)
+    for call in (1, 3):
+        other.reply(call, WireMessage(ACK.verb, ret=Ret.CHANNEL))
+    exchange(other, one)
+    other.send_item(2, WireMessage(Verb.WATCH, (), {"x": b"y" * 200_000}))
+    other.send_item(2, WireMessage(Verb.WATCH, ("second",)))
+    other.send_item(4, WireMessage(Verb.WATCH, ("other",)))
+    other.end_channel(2)
+    other.reply(5, WireMessage(ACK.verb, (), {"x": b"y" * 200_000}, ret=Ret.CHANNEL))
+    other.send_item(6, WireMessage(Verb.WATCH, ("behind what gives it",)))
+    told = [(type(event), getattr(event, "channel", 0)) for event in one.receive_data(joined(other))]
+    assert told == [
+        (ev.ItemReceived, 4),
+        (ev.ItemReceived, 2),
+        (ev.ItemReceived, 2),
+        (ev.ChannelEnded, 2),
+        (ev.Replied, 0),
+        (ev.ItemReceived, 6),
+    ]
+
+
+def test_a_cancel_does_not_pass_its_call() -> None:
+    """Also where the call is long, and where it is behind a long one."""
+    one, other = open_pair()
+    one.call(0, WireMessage(Verb.SET, (), {"x": b"y" * 200_000}))
+    one.call(0, GET)
+    one.cancel(1)
+    one.cancel(3)
+    told = [(type(event), getattr(event, "call", 0)) for event in other.receive_data(joined(one))]
+    assert told == [(ev.Called, 1), (ev.Called, 3), (ev.Cancelled, 1), (ev.Cancelled, 3)]
 
 
 def test_a_release_waits_for_the_calls_before_it() -> None:
@@ -510,15 +568,15 @@ def test_bulk_is_not_copied() -> None:
 @pytest.mark.parametrize(
     "frames",
     [
-        [raw(Type.PART, 1, b"")],
-        [raw(Type.PART, 1, b"x"), raw(Type.PART, 3, b"x")],
-        [raw(Type.PART, 1, b"x"), raw(Type.CALL, 3, [0, message("get")])],
-        [raw(Type.PART, 1, b"x" * 1024), raw(Type.PART, 1, b"x" * 1024)],
-        [raw(Type.PART, 1, b"x" * 1024), raw(Type.CALL, 1, b"x" * 1024)],
+        [raw(Type.PART, 0, b"")],
+        [raw(Type.PART, 1, b"x")],
+        [raw(Type.PART, 0, b"x" * 1024), raw(Type.PART, 0, b"x" * 1024)],
+        [raw(Type.PART, 0, b"x" * 1024), raw(Type.CALL | LAST, 1, b"x" * 1024)],
+        [raw(Type.CALL | LAST, 1, [0, message("get")])],
     ],
 )
-def test_parts_that_do_not_belong_together(frames: list[bytes]) -> None:
-    """One message at a time, no longer than the limit."""
+def test_parts_that_make_no_message(frames: list[bytes]) -> None:
+    """They are of the connection, each has a byte, and together they are no longer than the limit."""
     script = Script(Limits(frame=1024, message=1500))
     script.send(*frames)
     assert script.violation

@@ -9,7 +9,7 @@ from attrs import define
 from ...errors import SwarmError, Timeout, Unavailable
 from ..events import Called, Cancelled, Failed, Replied
 from ..frames import NULL, Type
-from ..messages import Ends, WireMessage
+from ..messages import NO_ENDS, Ends, WireMessage
 from ..payloads import decode_call, decode_error, decode_reply, encode_error
 from ..violations import Misuse, Violation
 from .core import Core, find, received
@@ -66,7 +66,7 @@ class Calls:
         made = Made(len(payload))
         number = self.made.add(made)
         self._made_size += made.size
-        ticket = self._core.outbox.queue(Type.CALL, number, payload, made.mark_sent)
+        ticket = self._core.outbox.queue(Type.CALL, number, payload, made.mark_sent, carries=ends != NO_ENDS)
         self._handover.commit(message, ends, ticket)
         return number, ends
 
@@ -153,7 +153,8 @@ class Calls:
         if taken is None:
             return None
         ends, payload = self._handover.encode(message)
-        self._handover.commit(message, ends, self._answer(number, taken, Type.REPLY, payload))
+        ticket = self._answer(number, taken, Type.REPLY, payload, carries=ends != NO_ENDS)
+        self._handover.commit(message, ends, ticket)
         return ends
 
     def fail(self, number: int, error: SwarmError) -> None:
@@ -167,9 +168,9 @@ class Calls:
         taken = find(self.taken, number)
         return None if taken is None or taken.state is State.OVER else taken
 
-    def _answer(self, number: int, taken: Taken, kind: Type, payload: bytes) -> int:
+    def _answer(self, number: int, taken: Taken, kind: Type, payload: bytes, *, carries: bool = False) -> int:
         taken.state = State.OVER
-        return self._core.outbox.queue(kind, number, payload, partial(self._forget, number))
+        return self._core.outbox.queue(kind, number, payload, partial(self._forget, number), carries=carries)
 
     def _forget(self, number: int) -> None:
         self._taken_size -= self.taken.end(number).size

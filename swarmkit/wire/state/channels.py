@@ -13,7 +13,7 @@ from ...errors import SwarmError
 from ..events import ChannelClosed, ChannelEnded, Granted, ItemReceived
 from ..frames import NULL, Type
 from ..limits import MOST
-from ..messages import Ends, WireMessage
+from ..messages import NO_ENDS, Ends, WireMessage
 from ..payloads import decode_end, decode_grant, decode_item, encode_error
 from ..violations import Misuse, Violation
 from .core import Core, check_new, check_room, find, received, widened
@@ -76,7 +76,8 @@ class Channels:
             raise Misuse(f"an item for channel {number}, which has no room")
         ends, payload = handover.encode(message)
         window.spend(len(payload))
-        handover.commit(message, ends, self._core.outbox.queue(Type.ITEM, number, payload))
+        ticket = self._core.outbox.queue(Type.ITEM, number, payload, carries=ends != NO_ENDS)
+        handover.commit(message, ends, ticket)
         return ends
 
     def finish(self, number: int, error: SwarmError | None) -> None:

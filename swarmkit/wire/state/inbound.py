@@ -117,13 +117,13 @@ class Inbound:
         return data[missing:]
 
     def _take(self, frame: Frame) -> None:
-        kind, number, payload = frame
+        kind, number, payload, last = frame
         if self._core.phase is Phase.HELLO:
             self._greeted(frame)
         elif (take := self._frames.get(kind)) is not None:
             take(number, payload)
         elif (take := self._messages.get(kind)) is not None:
-            take(number, self._parts.whole(kind, number, payload))
+            take(number, self._parts.whole(kind, payload) if last else payload)
         elif (take_bare := self._bare.get(kind)) is not None:
             if payload != NULL:
                 raise Violation(f"{kind.name} with a payload that is not null")

@@ -12,7 +12,6 @@ class Parts:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._buffer = bytearray()
-        self._number = 0
 
     @property
     def held(self) -> int:
@@ -21,21 +20,16 @@ class Parts:
 
     def add(self, number: int, payload: bytes) -> None:
         """Take a PART."""
-        if not payload:
-            raise Violation("a PART without a byte")
-        if self._buffer and number != self._number:
-            raise Violation(f"a PART of {number} between those of {self._number}")
+        if number or not payload:
+            raise Violation(f"a PART of {number} with {len(payload)} bytes, not of 0 with some")
         self._check(len(payload))
-        self._number = number
         self._buffer += payload
 
-    def whole(self, kind: Type, number: int, payload: bytes) -> bytes:
-        """Return the payload of a message, of whose frames this is the last."""
-        self._check(len(payload))
+    def whole(self, kind: Type, payload: bytes) -> bytes:
+        """Return the payload of the message in parts, of which this is the last."""
         if not self._buffer:
-            return payload
-        if number != self._number:
-            raise Violation(f"a {kind.name} of {number} between the PARTs of {self._number}")
+            raise Violation(f"the last frame of a {kind.name} in parts, of which there are none")
+        self._check(len(payload))
         self._buffer += payload
         payload = bytes(self._buffer)
         self._buffer.clear()
