@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from trio.testing import MockClock
 
+from backends.contexts import ContextsStage
 from backends.fake import FakeStage
 from swarmkit.debug import DebugStage
 from swarmkit.part import Stage
@@ -18,13 +20,15 @@ from swarmkit.testing import (
     SERVICE_CHECKS,
     SOURCE_CHECKS,
     Check,
+    HeldNames,
     HostSubject,
     ListSource,
     SourceSubject,
     Subject,
 )
 
-from .far import TRANSPORTS, Through
+from ..conformance.test_sources import FIRST, contexts_subject
+from .far import TRANSPORTS, over_unix
 
 HOSTS: Mapping[str, Callable[[], Stage | Pipeline]] = {
     "fake": lambda: FakeStage("one"),
@@ -46,21 +50,21 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> HostSubject:
     return HostSubject(name=f"{name} over {transport}", open=lambda: through(HOSTS[name](), tmp_path))
 
 
-@pytest.fixture(params=list(TRANSPORTS))
-def through(request: pytest.FixtureRequest) -> Through:
-    """Give each transport."""
-    return TRANSPORTS[request.param]
-
-
-@pytest.fixture
-def source(through: Through, tmp_path: Path) -> SourceSubject:
-    """Give a source in memory behind each transport."""
-    source = ListSource({"first": "docker unix:///run/first.sock"})
+@pytest.fixture(params=[*TRANSPORTS, "contexts"])
+def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceSubject:
+    """Give a source in memory behind each transport, and the contexts in a folder behind one."""
+    if request.param == "contexts":
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        monkeypatch.delenv("DOCKER_HOST", raising=False)
+        return evolve(contexts_subject(tmp_path), open=lambda: over_unix(ContextsStage(), tmp_path))
+    source, through = ListSource({"first": FIRST}, names=HeldNames()), TRANSPORTS[request.param]
     return SourceSubject(
-        name="list through a wire",
+        name=f"list over {request.param}",
         open=lambda: through(source, tmp_path),
         add=source.add,
         remove=source.remove,
+        drains=True,
+        holds_names=True,
     )
 
 

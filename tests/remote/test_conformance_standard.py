@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from backends.fake import FakeStage
 from backends.hosts import HostsStage
@@ -50,14 +50,8 @@ def virtual_host(forks: Path) -> HostSubject:
 @pytest.fixture
 def source(forks: Path, tmp_path: Path) -> SourceSubject:
     """Give a file of hosts that a process of its own watches."""
-    local = hosts_subject(tmp_path)
-    stage = HostsStage(os.fspath(tmp_path / "hosts.toml"))
-    return SourceSubject(
-        name="hosts through standard streams",
-        open=lambda: over_standard(stage, forks),
-        add=local.add,
-        remove=local.remove,
-    )
+    stage = HostsStage(str(tmp_path / "hosts.toml"))
+    return evolve(hosts_subject(tmp_path), open=lambda: over_standard(stage, forks))
 
 
 @pytest.mark.parametrize("check", SERVICE_CHECKS, ids=str)
