@@ -40,7 +40,7 @@ class Connection:
 
     Held in memory at most: a frame that has not come whole, a message in parts, an answer for each call of the limit,
     a few bytes for each thing that is open, and what was asked to be sent and is not yet handed out (`backlog`), which
-    is for the program to bound: it adds a message, or a frame of bulk, only after what was there has been written.
+    is for the program to bound: it adds a message, or a frame of bulk, only while little is `pressing`.
     """
 
     def __init__(self, side: Side, limits: Limits, *, root: bool, agent: str) -> None:
@@ -94,6 +94,11 @@ class Connection:
     def backlog(self) -> int:
         """Bytes that were asked to be sent and have not been returned by `data_to_send`."""
         return len(self._core.greeting) + self._core.outbox.size
+
+    @property
+    def pressing(self) -> int:
+        """Bytes of the `backlog` besides the rest of one long message, which what is asked for now may pass."""
+        return self._core.outbox.pressing
 
     # --- calls
 

@@ -13,7 +13,7 @@ from trio.lowlevel import ParkingLot
 from .connection import Connection
 
 BACKLOG = 65536
-"""Bytes that may wait in the machine before whoever has more to send must wait."""
+"""Bytes that may wait in the machine, besides one long message, before whoever has more to send must wait."""
 
 
 class Writer:
@@ -50,7 +50,7 @@ class Writer:
 
     @property
     def _has_room(self) -> bool:
-        return not self._paused and self._machine.backlog < BACKLOG
+        return not self._paused and self._machine.pressing < BACKLOG
 
     def pause(self) -> None:
         """Let nobody in any more, so that what the machine has gets written."""

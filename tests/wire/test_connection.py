@@ -80,7 +80,7 @@ def test_an_error_arrives_with_its_code_and_details() -> None:
         ({f"n{number}": number for number in range(500)}, {}),
         ({"status": 2**70}, {}),
     ],
-    ids=str,
+    ids=["no plain value", "too long", "too many", "too large"],
 )
 def test_an_error_is_told_whatever_it_has(details: dict[str, Any], arrive: dict[str, Any]) -> None:
     """Details that cannot be sent are left out, a text without end is cut: an answer there must be."""

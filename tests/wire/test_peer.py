@@ -12,7 +12,7 @@ from backends.fake.memory import Gate, GatedStream, memory_stream_pair
 from swarmkit.channel import EndOfChannel, Receiver, open_channel
 from swarmkit.errors import Code, Conflict, Internal, Invalid, NotFound, SwarmError, Timeout, Unavailable, Unimplemented
 from swarmkit.message import Message, Verb, ack
-from swarmkit.service import close_ends
+from swarmkit.service import Service, close_ends
 from swarmkit.streams import BytesStream, open_pipe, read_whole
 from swarmkit.wire import Limits, Side, open_peer
 from swarmkit.wire.inlets import Inlets
@@ -340,6 +340,42 @@ async def test_long_messages_pass_a_channel(autojump_clock: MockClock) -> None:
     async with two_peers(there=partial(_give, ret=receiver)) as (peer, _):
         channel = channel_of(await peer.root(Message(Verb.WATCH)))
         assert [len(message["data"]) async for message in channel] == [1_000_000] * 3
+
+
+class SlowStream(GatedStream):
+    """A stream that takes a second for each write."""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.sleep(1)
+        await super().send_all(data)
+
+
+async def test_a_long_answer_over_a_slow_transport_holds_up_no_short_one(autojump_clock: MockClock) -> None:
+    """What is asked while it is on its way is answered before it is through."""
+
+    async def answer(message: Message) -> Message:
+        return ack({"x": b"x" * (1_000_000 if message.path == ("long",) else 1)})
+
+    near, far = memory_stream_pair()
+    answered: dict[str, float] = {}
+
+    async def serve() -> None:
+        async with open_peer(SlowStream(far, Gate()), Side.ACCEPTOR, offers=answer) as peer:
+            await peer.wait_ended()
+
+    async def ask(root: Service, name: str) -> None:
+        began = trio.current_time()
+        await root(Message(Verb.GET, (name,)))
+        answered[name] = trio.current_time() - began
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with open_peer(near, Side.INITIATOR) as peer, trio.open_nursery() as asking:
+            asking.start_soon(ask, peer.root, "long")
+            await wait_all_tasks_blocked()
+            asking.start_soon(ask, peer.root, "short")
+    assert answered["long"] > 10
+    assert answered["short"] <= 3
 
 
 async def test_what_cannot_be_sent_in_a_channel_ends_it(autojump_clock: MockClock) -> None:

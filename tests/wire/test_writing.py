@@ -22,6 +22,8 @@ class Heap:
     def backlog(self) -> int:
         return sum(map(len, self.waiting))
 
+    pressing = backlog
+
     def data_to_send(self) -> list[bytes]:
         return [self.waiting.pop(0)] if self.waiting else []
 

@@ -77,6 +77,11 @@ class Outbox:
         self._waiting: dict[int, deque[_Message]] = {}  # by ticket: where what has not been taken whole is
         self._queued = 0
 
+    @property
+    def pressing(self) -> int:
+        """Bytes that wait besides the long message that is sent now: others pass that."""
+        return self.size - (len(self._long[0].payload) - self._long[0].at if self._long else 0)
+
     def __bool__(self) -> bool:
         return bool(self._waiting or self._frames or self._flow or self._pong is not None)
 
