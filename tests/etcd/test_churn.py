@@ -23,7 +23,7 @@ from swarmkit.errors import Code, Conflict, NotFound, SwarmError
 from swarmkit.http import serve_connection
 from swarmkit.mirror import COLLECTIONS, Mirror
 from swarmkit.pipeline import parse_stage
-from swarmkit.testing.expect import eventually, subscribe
+from swarmkit.testing.expect import subscribe
 from swarmkit.testing.leftovers import Leftovers
 
 from ..real.etcd import LOOPBACK, Place
@@ -36,6 +36,9 @@ LONGEST = 8.0
 
 DIES = 0.3
 """How many of those that leave have died a second before they are taken out."""
+
+SETTLED = 30.0
+"""Seconds in which all must have come to rest; what an engine did not list in time is asked for again after some."""
 
 TTL = 30
 
@@ -158,6 +161,12 @@ async def all_listed(whole: Service) -> set[Path]:
     return set[Path]().union(*[await listed(whole, each) for each in ("nodes", *COLLECTIONS)])
 
 
+async def differences(whole: Service, seen: set[Path]) -> tuple[set[Path], set[Path]]:
+    """Return what is listed and no watch has said, and what is said to be there and is not listed."""
+    found = await all_listed(whole)
+    return found - seen, seen - found
+
+
 async def seen_and_listed(whole: Service, seen: set[Path]) -> tuple[set[Path], set[Path]]:
     """Return what a watch has said, and what is listed."""
     return set(seen), await all_listed(whole)
@@ -191,11 +200,10 @@ def in_memory() -> int:
 
 async def agree(look: Callable[[], Awaitable[object]], expected: Callable[[], object], what: str) -> None:
     """Wait until what is looked at is as expected at that moment."""
-
-    async def both() -> tuple[object, object]:
-        return await look(), expected()
-
-    await eventually(both, lambda seen: seen[0] == seen[1], what)
+    deadline = trio.current_time() + SETTLED
+    while (seen := await look()) != (wanted := expected()):
+        assert trio.current_time() < deadline, f"not so in {SETTLED:g} s: {what}: {seen} and not {wanted}"
+        await trio.sleep(0.05)
 
 
 async def test_hosts_that_come_and_go_leave_nothing(etcd: Place) -> None:
@@ -255,7 +263,7 @@ async def check_agreed(coming: Coming, etcd: Place, seen: set[Path]) -> None:
         lambda: {(name, each.id) for name in coming.there for each in coming.engines[name].containers},
         "the containers of those hosts are listed",
     )
-    await agree(partial(all_listed, whole), lambda: seen, "what is listed is what the watch has said")
+    await agree(partial(differences, whole, seen), lambda: (set(), set()), "what is listed is what the watch has said")
 
 
 async def tasks_left(alone: Leftovers) -> str:
