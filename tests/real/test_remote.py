@@ -96,18 +96,8 @@ def test_run_with_input(cli: Cli) -> None:
     data = os.urandom(BULK)
     back = cli.run("run", "--rm", "-i", *on("one"), "busybox", "cat", stdin=data, tell=False).stdout
     assert hashlib.sha256(back).hexdigest() == hashlib.sha256(data).hexdigest()
-    late = cli.run(
-        "run",
-        "--rm",
-        "-i",
-        *on("two"),
-        "busybox",
-        "sh",
-        "-c",
-        "cat; sleep 1; echo late; exit 3",
-        stdin=b"in ",
-        code=3,
-    )
+    script = "cat; sleep 1; echo late; exit 3"
+    late = cli.run("run", "--rm", "-i", *on("two"), "busybox", "sh", "-c", script, stdin=b"in ", code=3)
     assert late.text == "in late\n"
 
 
@@ -120,9 +110,12 @@ def test_exec(cli: Cli) -> None:
         terminal.expect("# ")
         terminal.type("echo si''zed\r")
         terminal.expect("sized")
-        terminal.resize(40, 100)
-        terminal.type('until [ "$(stty size)" = "40 100" ]; do sleep 0.05; done; echo is "$(stty size)"\r')
-        terminal.expect("is 40 100")
+        for rows, columns in ((24, 80), (40, 100)):
+            terminal.resize(rows, columns)
+            size = f"{rows} {columns}"
+            terminal.type(f'until [ "$(stty size)" = "{size}" ]; do sleep 0.05; done; echo is {size}\r')
+            terminal.expect(f"\\nis {size}\r\n")
+            time.sleep(0.2)  # the command tells the first size just before it begins to heed changes
         terminal.type("exit\r")
 
 
