@@ -25,23 +25,38 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
-@pytest.fixture(params=["docker over standard streams", "aggregate over tls"])
-def subject(request: pytest.FixtureRequest, engines: list[Engine], forks: Path, tmp_path: Path) -> HostSubject:
-    """Give real engines behind a wire."""
-    hosts = [EngineStage(UnixDialer(str(engine.socket)), engine.name) for engine in engines]
-    if request.param == "docker over standard streams":
-        return HostSubject(name=request.param, open=lambda: over_standard(hosts[0], forks))
-    both = aggregate_of({"one": hosts[0], "two": hosts[1]})
-    return HostSubject(name=request.param, open=lambda: over_tls(both, tmp_path))
+@pytest.fixture
+def one(engines: list[Engine], forks: Path) -> HostSubject:
+    """Give a real engine behind a far end's standard streams."""
+    host = _hosts(engines)[0]
+    return HostSubject(name="docker over standard streams", open=lambda: over_standard(host, forks))
+
+
+@pytest.fixture
+def two(engines: list[Engine], tmp_path: Path) -> HostSubject:
+    """Give two real engines as one behind TLS."""
+    first, second, *_ = _hosts(engines)
+    both = aggregate_of({"one": first, "two": second})
+    return HostSubject(name="aggregate over tls", open=lambda: over_tls(both, tmp_path))
+
+
+def _hosts(engines: list[Engine]) -> list[EngineStage]:
+    return [EngineStage(UnixDialer(str(engine.socket)), engine.name) for engine in engines]
 
 
 @pytest.mark.parametrize("check", SERVICE_CHECKS, ids=str)
-async def test_service(subject: HostSubject, check: Check[Subject]) -> None:
-    """Real engines behind a wire are a service."""
-    await check(subject)
+async def test_one_is_a_service(one: HostSubject, check: Check[Subject]) -> None:
+    """A real engine behind a wire is a service."""
+    await check(one)
 
 
 @pytest.mark.parametrize("check", HOST_CHECKS, ids=str)
-async def test_host(subject: HostSubject, check: Check[HostSubject]) -> None:
-    """Real engines behind a wire are a host."""
-    await check(subject)
+async def test_one_is_a_host(one: HostSubject, check: Check[HostSubject]) -> None:
+    """A real engine behind a wire is a host."""
+    await check(one)
+
+
+@pytest.mark.parametrize("check", SERVICE_CHECKS, ids=str)
+async def test_two_are_a_service(two: HostSubject, check: Check[Subject]) -> None:
+    """Two real engines as one behind a wire are a service; fakes show that they are a host, too."""
+    await check(two)
