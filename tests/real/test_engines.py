@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import subprocess
 from collections.abc import Iterator
 from glob import glob
@@ -51,8 +52,15 @@ def test_docker_runs_on_it(engine: Engine) -> None:
 def test_a_published_port_is_reached_at_its_address(engine: Engine) -> None:
     """Each engine publishes ports on an address of its own."""
     engine.docker("run", "-d", "-p", "8000:80", "busybox", "sh", "-c", "echo hello | nc -l -p 80")
-    with socket.create_connection((engine.address, 8000), timeout=5) as connection:
-        assert connection.recv(100) == b"hello\n"
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with socket.create_connection((engine.address, 8000), timeout=5) as connection:
+                assert connection.recv(100) == b"hello\n"
+                return
+        except ConnectionRefusedError:  # the program in the container has not begun to listen
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_clean_leaves_one_image_and_nothing_else(engine: Engine) -> None:
