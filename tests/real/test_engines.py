@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 import subprocess
+import time
 from collections.abc import Iterator
 from glob import glob
 from pathlib import Path
