@@ -81,6 +81,11 @@ class Sender:
         await trio.lowlevel.checkpoint()
         while not self.closed and len(state.queue) >= state.bound:
             await state.senders.park()
+            try:
+                await trio.lowlevel.checkpoint_if_cancelled()
+            except BaseException:
+                state.senders.unpark()  # the room that was for this one is another's
+                raise
         if not self.offer(message):
             raise trio.BrokenResourceError("the channel is over")
 

@@ -131,10 +131,14 @@ class MergedWatch:
             with scope:
                 try:
                     async for message in channel:
+                        if scope.cancel_called:
+                            return  # it was taken in the moment in which the member left
                         for told in self._told(member, message):
                             # It waits for room: what many members have to say at first is more than a channel holds.
                             # Who reads too slowly falls behind the member's own channel, and holds up nobody.
                             await self._sender.send(told)
+                        if message.get("kind") == "gone":  # not before it has been said: else nobody would say it
+                            self._known.get(member.name, {}).pop(message.path, None)
                 except trio.BrokenResourceError:
                     return  # nobody listens any more
                 except SwarmError as error:
@@ -160,7 +164,7 @@ class MergedWatch:
             return [Message(Verb.WATCH, ("nodes", host), args)]
         known = self._known.setdefault(member.name, {})
         if kind == "gone":
-            return [Message(Verb.WATCH, known.pop(message.path, member.outward(message.path)), args)]
+            return [Message(Verb.WATCH, known.get(message.path, member.outward(message.path)), args)]
         if message.path[:1] == ("nodes",) and len(message.path) == 2:
             args["row"] = member.node(Row.from_plain(args["row"])).to_plain()
         else:

@@ -165,3 +165,25 @@ async def test_host_that_leaves_takes_its_rows(autojump_clock: Clock) -> None:
         assert sorted(gone) == sorted([WEB, ("nodes", "a")])
         synced = [message.path for message in told if message["kind"] == "synced"]
         assert synced == [("images",), ("networks",), ("volumes",)]  # which these hosts had never said
+
+
+@pytest.mark.parametrize("steps", range(16))
+async def test_what_goes_as_its_host_leaves_has_gone(autojump_clock: Clock, steps: int) -> None:
+    """In whatever moment a host leaves, nothing of it is left to who watches: not what was just going by itself."""
+    a = host_with("a", "web")
+    async with whole_of(a) as whole:
+        channel = await watch(whole)
+        await trio.testing.wait_all_tasks_blocked()
+        told = waiting(channel)
+        a.tell("gone", ("containers", full_id("web")), stamp=9)
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+        whole._watches.leave(whole.members["a"])
+        await trio.testing.wait_all_tasks_blocked()
+        there: set[object] = set()
+        for message in told + waiting(channel):
+            if message["kind"] in ("have", "put"):
+                there.add(message.path)
+            elif message["kind"] == "gone":
+                there.discard(message.path)
+        assert there == set()
