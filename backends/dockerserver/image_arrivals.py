@@ -54,14 +54,18 @@ class Arrivals:
             return await self._on_one(call, {"Image": image}, image, params.get("tag", ""))
         return await self.merged(call, await self._hosts.nodes())
 
-    async def merged(self, call: Call, nodes: Sequence[Node]) -> Response:
-        """Send a request to several hosts, untouched, and merge the progress that those tell that answer."""
+    async def merged(self, call: Call, nodes: Sequence[Node], *, in_turn: bool = False) -> Response:
+        """Send a request to several hosts, untouched, and merge the progress that those tell that answer.
+
+        All are asked at once, or `in_turn`.
+        """
         options = await call.options()
 
         async def send_to(node: Node) -> Message:
             return await self._hosts.connect(node.path, call.request.method, call.whole_target, **options)
 
-        return await self._progress({node.name: partial(send_to, node) for node in nodes if node.lost is None}, nodes)
+        opening = {node.name: partial(send_to, node) for node in nodes if node.lost is None}
+        return await self._progress(opening, nodes, in_turn=in_turn)
 
     async def load(self, call: Call) -> Response:
         """Load on every host that answers: one upload is written to all, at the pace of the slowest."""
@@ -89,7 +93,7 @@ class Arrivals:
         settle = partial(self._copies.settle, full_name(repository, tag), [path[1]])
         return evolve(response, body=BuildOutput(response.body, settle))
 
-    async def _progress(self, opening: Mapping[str, Open], nodes: Sequence[Node]) -> Response:
+    async def _progress(self, opening: Mapping[str, Open], nodes: Sequence[Node], *, in_turn: bool = False) -> Response:
         """Merge the streams of the hosts; the answer begins as soon as one of them has begun."""
         down = [(node.name, node.lost) for node in nodes if node.lost is not None]
         if not nodes:
@@ -97,7 +101,7 @@ class Arrivals:
         if not opening:
             raise joint_error([(host, Unavailable(reason, host=host)) for host, reason in down])
         notes = [left_out(host, reason) for host, reason in down]
-        merged = MergedProgress(opening, partial(wait_lost, self._hosts), notes)
+        merged = MergedProgress(opening, partial(wait_lost, self._hosts), notes, in_turn=in_turn)
         self._background.start_soon(merged.run)
         await merged.wait_begun()
         return naming_missing(stream_answer(merged.body), down)

@@ -50,7 +50,8 @@ class Images:
         """Push from a host that has the image (operation ImagePush); what none has, one refuses in its own words.
 
         Without a tag all of the repository's are meant: each host that has some pushes them, but for one whose tags
-        another has, too.
+        another has, too. One pushes after the other, so that a layer that two have is sent once; registries have been
+        seen to fail (500) where two mount one layer at the same time.
         """
         if call.params.get("tag"):
             found = await holdings(self._hosts, f"{call.name}:{call.params['tag']}")
@@ -58,7 +59,7 @@ class Images:
         else:
             nodes = await repository_holders(self._hosts, call.name)
         if len(nodes) > 1:
-            return await self.arrivals.merged(call, nodes)
+            return await self.arrivals.merged(call, nodes, in_turn=True)
         return await forward_whole(self._hosts, call, nodes[0].path) if nodes else await to_any(self._hosts, call)
 
     async def commit(self, call: Call) -> Response:

@@ -31,15 +31,20 @@ WaitLost = Callable[[str], Awaitable[SwarmError]]
 
 
 class MergedProgress:
-    """Streams that `run` opens on all hosts at once and merges; what is merged is `body`, and flows from the first on.
+    """Streams that `run` opens on all hosts and merges; what is merged is `body`, and flows from the first on.
+
+    All hosts are asked at once, or `in_turn`: the next one when the one before has ended.
 
     `notes` are said first: hosts that are not asked, which is no failure of the command. Errors come last, each with
     its host, so that the others' end is seen; what all say alike is said once, in their words. The stream of a single
     host is passed on as it is. That of a host for which `wait_lost` returns is given up.
     """
 
-    def __init__(self, opening: Mapping[str, Open], wait_lost: WaitLost, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, opening: Mapping[str, Open], wait_lost: WaitLost, notes: Sequence[str] = (), *, in_turn: bool = False
+    ) -> None:
         self._opening = opening
+        self._in_turn = in_turn
         self._wait_lost = wait_lost
         self._notes = notes
         self._alone = len(opening) == 1
@@ -78,14 +83,15 @@ class MergedProgress:
 
     async def _copy_all(self) -> None:
         async with trio.open_nursery() as copying:
+            together = trio.CapacityLimiter(1 if self._in_turn else len(self._opening))
             for host, ask in self._opening.items():
-                copying.start_soon(self._follow, host, ask)
+                copying.start_soon(self._follow, host, ask, together)
             for note in self._notes:
                 await self._send(_line({"status": note}))
 
-    async def _follow(self, host: str, ask: Open) -> None:
+    async def _follow(self, host: str, ask: Open, together: trio.CapacityLimiter) -> None:
         """Copy one host's stream, unless the host is lost before its end."""
-        async with trio.open_nursery() as nursery:
+        async with together, trio.open_nursery() as nursery:
             nursery.start_soon(self._give_up_lost, host, nursery.cancel_scope)
             if (reply := await self._open(host, ask)) is not None:
                 await self._copy_and_close(host, reply)

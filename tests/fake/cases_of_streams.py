@@ -145,6 +145,9 @@ STREAMS: dict[str, list[Step]] = {
             "POST /containers/web/start",
             "POST /containers/web/pause",
             "POST /containers/web/unpause",
+        ),
+        Settle(0.3),  # an engine tells these when containerd has told it, which may be after what comes next
+        *asks(
             "POST /containers/web/rename?name=other",
             "POST /containers/other/resize?h=1&w=2",
             "GET /containers/other/top",

@@ -148,7 +148,7 @@ UNREADABLE = "what it has cannot be read: "
 FAULTS = (
     Fault(
         name="engine killed", way=UNIX, made=killed, container="Exited",
-        reason="connection refused|[Cc]onnection reset by peer",
+        reason="connection refused|.*[Cc]onnection reset by peer|.*[Bb]roken pipe",  # as it dies in the midst of a ping
     ),
     Fault(
         name="engine frozen", way=RELAY, made=frozen_engine, shown=PINGED, streams_end=None,
