@@ -55,7 +55,16 @@ def test_a_host_that_was_away_tells_what_happened(clean_engines: list[Engine], t
     with (
         serving(tmp_path / "swarm.sock", over([one, two], two=f"docker --insecure {two.tcp}")) as swarm,
         listening(
-            swarm, tmp_path / "events", "--filter", "event=create", "--filter", "event=lost", "--filter", "event=back"
+            swarm,
+            tmp_path / "events",
+            "--since",
+            str(time.time()),  # for the command takes its time to subscribe
+            "--filter",
+            "event=create",
+            "--filter",
+            "event=lost",
+            "--filter",
+            "event=back",
         ) as events,
     ):
         assert docker(swarm, "create", "--name", "two/before", "busybox").returncode == 0
