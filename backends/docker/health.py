@@ -7,12 +7,13 @@ takes long, the ping does not). `traffic` tells hung from behind a full way, and
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
 import trio
+
+from swarmkit.backoff import Backoff
 
 from .breaker import Breaker
 from .traffic import Traffic
@@ -110,20 +111,19 @@ class Health:
 
         It is told whether to ask on a new connection: where there is doubt, an old one that works proves little.
         """
-        wait = RETRY_FIRST
+        backoff = Backoff(RETRY_FIRST, RETRY_LAST)
         while True:
             anew = self._suspect.is_set() or not self.healthy
             self._suspect, self._hope = trio.Event(), trio.Event()
             failure = await self._ask(ping, anew)
             self._note(name, self._breaker.judge(trio.current_time(), failure))
             if failure is None:
-                wait = RETRY_FIRST
+                backoff.reset()
                 with trio.move_on_after(PING_INTERVAL):
                     await self._suspect.wait()
                 continue
-            with trio.move_on_after(wait * random.uniform(1, 1.25)):
+            with trio.move_on_after(backoff.wait()):
                 await self._hope.wait()
-            wait = min(wait * 2, RETRY_LAST)
 
     async def _ask(self, ping: Callable[[bool], Awaitable[str | None]], anew: bool) -> str | None:
         began = trio.current_time()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import random
 from enum import Enum
 
 import trio
 from attrs import define, field
 
+from swarmkit.backoff import Backoff
 from swarmkit.errors import SwarmError, Unavailable
 from swarmkit.transport import Dialer, dialling_reason
 from swarmkit.wire import Peer, Side, open_peer
@@ -65,7 +65,7 @@ class Keeper:
 
     async def run(self, dialer: Dialer) -> None:
         """Connect, again and again, until cancelled."""
-        wait = RETRY_FIRST
+        backoff = Backoff(RETRY_FIRST, RETRY_LAST)
         async with trio.open_nursery() as nursery:
             while True:
                 attempt = _Attempt()
@@ -73,11 +73,8 @@ class Keeper:
                 nursery.start_soon(self._hold, dialer, attempt)
                 await attempt.over.wait()
                 self._mark_down(attempt.reason)
-                if attempt.lasted > RETRY_LAST:
-                    wait = RETRY_FIRST
-                with trio.move_on_after(wait * random.uniform(1, 1.25)):
+                with trio.move_on_after(backoff.wait(lasted=attempt.lasted)):
                     await self._hope.wait()
-                wait = min(wait * 2, RETRY_LAST)
 
     async def _hold(self, dialer: Dialer, attempt: _Attempt) -> None:
         """Connect and hold the connection, after its last call for as long as something goes on there."""

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import frozen
 
+from swarmkit.backoff import Backoff
 from swarmkit.instance import open_instance
 
-from .backoff import Backoff
 from .connecting import NoShell, Unconnected, open_link
 from .link import Link
 from .reasons import Failure
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 DIAL_SECONDS = 1.5
 """How long dialling waits for a connection that is being made; a ping has two seconds in all."""
+
+RETRY_FIRST, RETRY_LAST = 1.0, 30.0
+"""Seconds before a lost connection is made again: the first wait, and the longest."""
 
 
 @frozen
@@ -80,7 +83,7 @@ class SshDialer:
 
     async def keep_up(self) -> None:
         """Connect, again and again."""
-        backoff = Backoff()
+        backoff = Backoff(RETRY_FIRST, RETRY_LAST)
         while True:
             self._mark_connecting()
             failure, lasted = await self._attempt()
