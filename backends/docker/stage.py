@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from swarmkit.instance import open_instance
 from swarmkit.part import Role, Stage, part
 from swarmkit.service import Service
-from swarmkit.transport import Transport, client_files, open_dialer, tls_options
+from swarmkit.transport import Transport, client_tls, open_dialer, tls_options
 from swarmkit.transport.addresses import words_for
 
 from .client import EngineClient
@@ -76,7 +76,6 @@ def docker(
     ADDRESS is unix:///PATH, tcp://HOST:PORT or ssh://[USER@]HOST; by default $DOCKER_HOST, else the standard socket.
     With --tlsverify, as with $DOCKER_TLS_VERIFY, TCP has TLS with the files named, else those of the docker command.
     """
-    wanted = tlsverify or tls or ca or cert or key
-    files = client_files(ca, cert, key, verify=tlsverify or not tls) if wanted else None
+    files = client_tls(tlsverify, ca, cert, key, tls=tls)
     transport = transport_for(address, insecure=insecure, tls=files)
     return EngineStage(transport, name or name_of_address(transport.address))

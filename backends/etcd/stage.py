@@ -18,7 +18,7 @@ from swarmkit.transport import (
     TlsFiles,
     TlsTransport,
     Transport,
-    client_files,
+    client_tls,
     open_dialer,
     tls_options,
     words_of,
@@ -108,8 +108,7 @@ def etcd(
     """
     where = parse_address(address)
     transports = transports_to(where, _files(etcd_cacert, etcd_cert, etcd_key), insecure=insecure)
-    wanted = tlsverify or tls or ca or cert or key
-    files = client_files(ca, cert, key, verify=tlsverify or not tls) if wanted else None
+    files = client_tls(tlsverify, ca, cert, key, tls=tls)
     return EtcdStage(where, transports, credentials_for(user, password_file), Means(files, insecure))
 
 

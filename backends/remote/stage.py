@@ -14,7 +14,7 @@ from swarmkit.errors import Invalid
 from swarmkit.instance import open_instance
 from swarmkit.part import Part, Role, Stage
 from swarmkit.service import Service
-from swarmkit.transport import Transport, client_files, open_dialer, tls_options
+from swarmkit.transport import Transport, client_tls, open_dialer, tls_options
 from swarmkit.transport.addresses import host_name, host_name_of, words_for
 
 from .address import FORMS, transport_for
@@ -83,7 +83,7 @@ def _remote(
     ADDR is unix:///PATH, tcp://HOST:PORT (with --tlsverify, and a certificate of ours) or ssh://[USER@]HOST/SOCKET. The
     other way is a command, with all the words behind --exec: `--exec ssh ops@dc1 swarmd "'listen -' docker"`.
     """
-    tls = client_files(ca, cert, key) if tlsverify or ca or cert or key else None
+    tls = client_tls(tlsverify, ca, cert, key)
     if command is None:
         if address is None:
             raise Invalid(f"where is it? {FORMS}, or --exec COMMAND")

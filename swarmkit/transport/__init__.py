@@ -10,7 +10,7 @@ from .sockets import TcpDialer, UnixDialer, foreign_ip, is_loopback, keep_alive
 from .tls import NotTls, TlsFailure, TlsStream
 from .tls_dialer import TlsDialer, TlsTransport
 from .tls_files import FreshContext, TlsFiles
-from .tls_options import client_files, server_files, tls_options, words_of
+from .tls_options import client_files, client_tls, server_files, tls_options, words_of
 from .tls_reasons import tls_reason
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Tunnel",
     "UnixDialer",
     "client_files",
+    "client_tls",
     "dialling_reason",
     "find_transport",
     "foreign_ip",

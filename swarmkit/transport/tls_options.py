@@ -46,6 +46,18 @@ def client_files(
     return files if present else evolve(files, cert=None, key=None)
 
 
+def client_tls(
+    tlsverify: bool, ca: str | None, cert: str | None, key: str | None, *, tls: bool = False
+) -> TlsFiles | None:
+    """Return the files that the options of a client mean, None where none of them is given.
+
+    `tls` is for an option that wants TLS and checks nothing, unless `tlsverify` is given, too.
+    """
+    if not (tlsverify or tls or ca or cert or key):
+        return None
+    return client_files(ca, cert, key, verify=tlsverify or not tls)
+
+
 def _path(named: str | None, stem: str) -> str:
     if named:
         return os.path.expanduser(named)
