@@ -58,11 +58,7 @@ def decode_hello(payload: bytes) -> Hello:
             "root": bool() as root,
             "features": list() as features,
             "limits": dict() as limits,
-        } if (
-            type(lowest) is type(highest) is int
-            and 0 < lowest <= highest
-            and all(isinstance(feature, str) for feature in features)
-        ):
+        } if _is_range(lowest, highest) and all(isinstance(feature, str) for feature in features):
             return _checked(agent, root, limits_of(limits), (lowest, highest), tuple(features))
     raise Violation("a HELLO that does not say versions, agent, root, features and limits")
 
