@@ -16,6 +16,15 @@ Spec = Mapping[str, Any]
 """What is to be created (for a container, the body of operation ContainerCreate)."""
 
 
+DRAINED = "drain"
+"""The `Availability` of a host that is to take nothing new, in the words of Docker's Swarm mode; else it is "active"."""
+
+
+def is_drained(document: Mapping[str, Any]) -> bool:
+    """Tell whether the document of a host, or of a source's member, says that it is to take nothing new."""
+    return document.get("Availability") == DRAINED
+
+
 @frozen
 class Pending:
     """A container on its way to a member: it is being created, or was, and has not been listed yet.

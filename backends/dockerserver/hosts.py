@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from swarmkit.engine.documents import node_document
 from swarmkit.errors import Internal, SwarmError, Unavailable, error_of_answer
 from swarmkit.message import Message, Path, Verb
+from swarmkit.placement import is_drained
 from swarmkit.rows import Listing, Row
 from swarmkit.service import Service
 from swarmkit.streams import read_whole
@@ -53,7 +54,7 @@ class Node:
     @property
     def drained(self) -> bool:
         """Whether it is to take nothing new."""
-        return self.document.get("Availability") == "drain"
+        return is_drained(self.document)
 
     def shown(self) -> dict[str, Any]:
         """Return what an inspection shows of it as `Node`."""

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from ..channel import Receiver
 from ..errors import Internal, SwarmError
 from ..message import Message, Verb
+from ..placement import is_drained
 from ..rows import Missing, Plain
 from ..service import Service, close_ends
 
@@ -38,7 +39,7 @@ class Entry:
         """Read a source's row; one without a stage is a KeyError."""
         document = row["document"]
         labels = {str(key): str(value) for key, value in (document.get("Labels") or {}).items()}
-        return cls(str(document["Stage"]), labels, row.get("lost"), document.get("Availability") == "drain")
+        return cls(str(document["Stage"]), labels, row.get("lost"), is_drained(document))
 
     def opens_as(self, other: Entry) -> bool:
         """Tell whether what is opened for one is what is opened for the other."""

@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from ..errors import Unavailable, host_down
 from ..message import Message, Path
 from ..mirror import Mirror
-from ..placement import Candidate
+from ..placement import DRAINED, Candidate, is_drained
 from ..rows import Missing, Plain, Row
 from .arrivals import Arrivals
 
@@ -81,8 +81,7 @@ class Member:
     def _described(self, row: Row) -> Row:
         """Return the row of a host beneath with the member's labels before its own, and whether it takes anything."""
         labels = {**(row.document.get("Labels") or {}), **self.labels}
-        drained = self.drained or row.document.get("Availability") == "drain"
-        availability = "drain" if drained else "active"
+        availability = DRAINED if self.drained or is_drained(row.document) else "active"
         return evolve(row, document={**row.document, "Labels": labels, "Availability": availability})
 
     def missing(self) -> list[Missing]:

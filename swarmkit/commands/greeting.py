@@ -8,6 +8,7 @@ import trio
 
 from ..errors import SwarmError
 from ..host import Host
+from ..placement import is_drained
 from ..rows import Listing, Row
 from ..running import say
 from ..service import Service
@@ -60,7 +61,7 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
     document = row.document
     where = [document.get("Address"), None if _answers(row) else document.get("Reason") or row.lost]
     state, software = str(document.get("State") or "-"), str(document.get("ServerVersion") or "-")
-    if document.get("Availability") == "drain":
+    if is_drained(document):
         state += ", drained"
     return row.name, state, software, ": ".join(str(word) for word in where if word)
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..channel import Sender, open_channel
 from ..errors import Invalid, NotFound, Unavailable, Unimplemented
 from ..message import Message, Verb, ack
+from ..placement import DRAINED
 from ..rows import Listing, Missing, Row
 from ..service import Service, VerbService, close_ends
 
@@ -158,5 +159,5 @@ def member_row(
     """
     document: dict[str, Any] = {"Stage": stage, "Labels": dict(labels or {})}
     if drained:
-        document["Availability"] = "drain"
+        document["Availability"] = DRAINED
     return Row(name=name, path=(name,), document=document, lost=lost)

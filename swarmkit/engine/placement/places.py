@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from swarmkit.placement import Candidate, Pending
+from swarmkit.placement import Candidate, Pending, is_drained
 from swarmkit.rows import Row
 
 from ..references import split_reference
@@ -65,7 +65,7 @@ class Place:
     @property
     def drained(self) -> bool:
         """Whether it has been taken out of placement."""
-        return self.document.get("Availability") == "drain"
+        return is_drained(self.document)
 
     def in_project(self, project: str) -> int:
         """Return how many of a project's containers, networks and volumes are here."""
