@@ -77,16 +77,17 @@ class Hosts:
 
     async def nodes(self) -> list[Node]:
         """Return all hosts, those that do not answer among them."""
+        nodes, _ = await self.survey()
+        return nodes
+
+    async def survey(self) -> tuple[list[Node], list[tuple[str, str]]]:
+        """Return all hosts, and what may hide further ones, such as a source that does not answer, and why."""
         listing = Listing.of(await self.service(Message(Verb.LS, ("nodes",))))
-        return [
+        nodes = [
             Node(row.name, () if self.single else ("nodes", row.name), row.document, row.lost)
             for row in sorted(listing, key=lambda row: row.name)
         ]
-
-    async def missing(self) -> list[tuple[str, str]]:
-        """Return what may hide hosts of which nothing is known, such as a source that does not answer, and why."""
-        listing = Listing.of(await self.service(Message(Verb.LS, ("nodes",))))
-        return [(gap.member, gap.reason) for gap in listing.missing]
+        return nodes, [(gap.member, gap.reason) for gap in listing.missing]
 
     async def node(self, path: Path) -> Node:
         """Return the host on which something lives, by the path of that."""

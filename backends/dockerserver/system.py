@@ -49,7 +49,7 @@ class System:
     async def info(self, call: Call) -> Response:
         """Describe the whole: sums, and each host with its state (operation SystemInfo)."""
         answers = await self._documents("/info")
-        nodes = await self._hosts.nodes()
+        nodes, missing = await self._hosts.survey()
         names = ",".join(node.name for node in nodes)
         images = Listing.of(await self._hosts.service(Message(Verb.LS, ("images",))))
         merged = merge_info(
@@ -62,7 +62,7 @@ class System:
             reserved=await self._reserved(),
             engines={node.name: str(node.document.get("ServerVersion") or "") for node in nodes},
             drained=[node.name for node in nodes if node.drained],
-            missing=await self._hosts.missing(),
+            missing=missing,
         )
         return json_answer(merged)
 
