@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 if TYPE_CHECKING:
     from trio.abc import ReceiveStream
@@ -75,6 +75,11 @@ def ack(
 ) -> Message:
     """Make the reply that says: done."""
     return Message(Verb.ACK, path, args or {}, ret, att)
+
+
+def warned(reply: Message, *warnings: str) -> Message:
+    """Return a reply with further warnings behind those that it has."""
+    return evolve(reply, args={**reply.args, "warnings": [*(reply.get("warnings") or ()), *warnings]})
 
 
 def _short(value: Any, limit: int = 120) -> str:

@@ -17,7 +17,7 @@ Spec = Mapping[str, Any]
 
 
 DRAINED = "drain"
-"""The `Availability` of a host that is to take nothing new, in the words of Docker's Swarm mode; else it is "active"."""
+"""The `Availability` of a host that is to take nothing new, as Docker's Swarm mode says it; else it is "active"."""
 
 
 def is_drained(document: Mapping[str, Any]) -> bool:

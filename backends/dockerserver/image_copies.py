@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 
 from swarmkit.engine.references import with_tag
 from swarmkit.errors import Conflict, Internal, NotFound, SwarmError, Unavailable
-from swarmkit.message import Message, Verb
+from swarmkit.message import Message, Verb, warned
 
 from .background import Background
 from .hosts import Hosts, Node, body_of
@@ -61,7 +61,7 @@ class Copies:
                 text = f"it is on host {holding.node.name}, and was not copied to host {target.name}: {error.reason}"
                 raise NotFound(f"{missing.message}; {text}") from error
         reply = await self._hosts.service(evolve(message, args={**message.args, "on": target.name}))
-        return _warning(reply, f"the image {name} has been copied from host {holding.node.name} to {target.name}")
+        return warned(reply, f"the image {name} has been copied from host {holding.node.name} to {target.name}")
 
     async def _wanted(self, message: Message, missing: NotFound) -> tuple[Holding, Node]:
         """Return who has the image, and on which host it is wanted; raise what was said where nobody has it.
@@ -182,8 +182,3 @@ class Copies:
 def full_name(repository: str, tag: str) -> str:
     """Return the name of an image that is given in two parts, as lists have it."""
     return with_tag(f"{repository}:{tag}" if tag else repository)
-
-
-def _warning(reply: Message, text: str) -> Message:
-    """Add a warning to the reply to a SPAWN."""
-    return evolve(reply, args={**reply.args, "warnings": [*(reply.get("warnings") or ()), text]})

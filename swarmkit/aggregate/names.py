@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, field
 
 from ..channel import Receiver
 from ..errors import Conflict, NotFound, SwarmError, Unimplemented
-from ..message import Message, Verb
+from ..message import Message, Verb, warned
 from ..service import close_ends
 from .instance import Instance
 from .members import Member, shown
@@ -51,8 +51,7 @@ class Giving:
 
     def warn(self, reply: Message) -> Message:
         """Return a reply with the warnings."""
-        warnings = [*(reply.get("warnings") or ()), *self.warnings]
-        return evolve(reply, args={**reply.args, "warnings": warnings}) if self.warnings else reply
+        return warned(reply, *self.warnings) if self.warnings else reply
 
     def close(self) -> None:
         """Give the name back wherever it is held."""
