@@ -35,11 +35,14 @@ RESERVED = {
 OPTIONS = {"images": ("all", "shared-size", "manifests")}
 """By collection, the options of LS that are parameters of the engine's list."""
 
+_GOING = frozenset({"removing", "dead"})
+"""States of a container that is being removed, or was in part."""
+
 _NO_NAME = frozenset({"<none>:<none>", "<none>@<none>"})
 """What stands for a name in the row of an image that has none."""
 
 Detail = Mapping[str, Any] | None
-"""A container's detail; None where it has gone between the list and its inspect."""
+"""A container's detail, empty where it was not inspected; None where it has gone between the list and its inspect."""
 
 
 @frozen
@@ -57,6 +60,7 @@ class EngineListing:
         self._client = client
         self._host = client.where
         self._stamp = 0
+        self._auto_removed: set[str] = set()  # ids of containers that their engine removes when they end
 
     def _begin(self) -> int:
         """Count one more fetch."""
@@ -66,7 +70,11 @@ class EngineListing:
     async def containers(
         self, *, ids: Sequence[str] | None = None, size: bool = False, detail: bool = False
     ) -> Snapshot:
-        """List all containers, or those of the ids given; with `detail` each row has that of its inspect."""
+        """List all containers, or those of the ids given; with `detail` each row has that of its inspect.
+
+        The detail of what is going is empty: engines before 27.5 may panic where a container is inspected while it is
+        removed, and then never let go of it (moby issue 49227).
+        """
         stamp = self._begin()
         query: dict[str, Any] = {"all": "1"}
         if size:
@@ -76,6 +84,7 @@ class EngineListing:
         documents = await self._client.get_json(list_target("containers"), query) if ids is None or ids else []
         with understanding(self._host, "a list of containers"):
             rows = tuple(_container_row(document) for document in documents)
+        self._auto_removed -= set(self._auto_removed if ids is None else ids) - {row.id for row in rows}
         return Snapshot(stamp, await self._detailed(rows) if detail else rows)
 
     async def _detailed(self, rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -87,7 +96,7 @@ class EngineListing:
         async def fetch(row: Row) -> None:
             async with limiter:
                 try:
-                    details[row.id] = await self._detail(row.id)
+                    details[row.id] = {} if self._is_going(row) else await self._detail(row.id)
                 except SwarmError as error:
                     failures.append(error)
                     nursery.cancel_scope.cancel()
@@ -99,12 +108,18 @@ class EngineListing:
             raise failures[0]
         return tuple(evolve(row, detail=detail) for row in rows if (detail := details[row.id]) is not None)
 
+    def _is_going(self, row: Row) -> bool:
+        state = row.document.get("State")
+        return state in _GOING or (state == "exited" and row.id in self._auto_removed)
+
     async def _detail(self, id: str) -> Detail:
         try:
             document = await self.inspect("containers", id)
         except NotFound:
             return None
         with understanding(self._host, "an account of a container"):
+            if (document.get("HostConfig") or {}).get("AutoRemove"):
+                self._auto_removed.add(id)
             return {key: document[key] for key in DETAIL} | _reserved(document)
 
     async def whole(self, collection: str, options: Mapping[str, Any] | None = None) -> Snapshot:

@@ -127,10 +127,12 @@ def _lasting(row: Row) -> dict[str, Any]:
 
 
 def _unsettled(rows: Iterable[Row]) -> list[str]:
-    """Return the ids of containers with two names of their own, or a state that is not the one of their inspect."""
+    """Return the ids of containers that have two names of their own, lag behind their inspect, or are going."""
     return [row.id for row in rows if row.path[0] == "containers" and (len(row.names) > 1 or _lags(row))]
 
 
 def _lags(row: Row) -> bool:
-    state = ((row.detail or {}).get("State") or {}).get("Status")
+    if not row.detail:
+        return True
+    state = (row.detail.get("State") or {}).get("Status")
     return bool(state) and state != row.document.get("State")

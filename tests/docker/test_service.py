@@ -88,6 +88,33 @@ async def test_detail_tells_what_is_taken(autojump_clock: Clock) -> None:
         assert row.detail == {**document, "HostConfig": {"Memory": 5, "PortBindings": bindings}}
 
 
+@pytest.mark.parametrize("state", ["removing", "dead"])
+async def test_what_is_going_is_not_inspected(autojump_clock: Clock, state: str) -> None:
+    """A container that is being removed is listed without a detail: inspected, an engine might keep it for ever."""
+    async with memory_engine() as engine, opened(engine) as service:
+        engine.add("web", state)
+        (row,) = Listing.of(await service(Message(Verb.LS, ("containers",), {"detail": True})))
+        assert (row.document["State"], row.detail) == (state, {})
+        assert engine.sent("GET", f"/{row.id}/json") == []
+
+
+async def test_what_its_engine_removes_is_not_inspected_when_it_has_ended(autojump_clock: Clock) -> None:
+    """With `--rm` a container is inspected while it runs; when it has ended, its removal has begun or is about to."""
+    async with memory_engine() as engine, opened(engine) as service:
+        web = engine.add("web", "running")
+
+        async def inspected(request: Request) -> Response:
+            return answer({"State": {}, "Created": "", "HostConfig": {"AutoRemove": True}})
+
+        engine.handlers["GET", f"/containers/{web}/json"] = inspected
+        ask = Message(Verb.LS, ("containers",), {"detail": True, "ids": [web]})
+        (running,) = Listing.of(await service(ask))
+        engine.add("web", "exited")
+        (ended,) = Listing.of(await service(ask))
+        assert (running.detail, ended.detail) == ({"State": {}, "Created": ""}, {})
+        assert len(engine.sent("GET", f"/{web}/json")) == 1
+
+
 async def test_no_ids_are_no_request(autojump_clock: Clock) -> None:
     """A listing of no ids asks nothing, and is empty."""
     async with memory_engine() as engine, opened(engine) as service:

@@ -97,6 +97,21 @@ async def test_state_that_the_list_has_later(autojump_clock: Clock) -> None:
             assert [row.document["State"] for row in rows if row.id == web][-1] == "paused"
 
 
+async def test_what_is_going_is_listed_again(autojump_clock: Clock) -> None:
+    """A container that is being removed is listed again until it has gone, or has come back, which no event tells."""
+    async with memory_engine() as engine:
+        web = engine.add("web", "removing")
+        async with opened(engine) as service:
+            channel = await watch(service)
+            engine.add("web", "exited")
+            await trio.sleep(2 * LONG)
+            rows = [Row.from_plain(each["row"]) for each in iter(channel.receive_nowait, None) if each["kind"] == "put"]
+            assert [row.document["State"] for row in rows if row.id == web][-1] == "exited"
+            asked = len(engine.requests)
+            await trio.sleep(10 * LONG)
+            assert len(engine.requests) == asked
+
+
 async def test_subscribed_before_listed(autojump_clock: Clock) -> None:
     """Events are asked for before anything is listed: nothing falls between; and containers come first."""
     async with memory_engine() as engine, opened(engine) as service:
