@@ -35,12 +35,11 @@ def transport_for(address: str | None = None, *, insecure: bool = False, tls: Tl
 
 
 def _tcp(address: str, *, insecure: bool, tls: TlsFiles | None) -> Transport:
-    where = TcpAddress.parse(address, noun="an engine's address")
     if tls is None and not insecure and os.environ.get("DOCKER_TLS_VERIFY"):
         tls = client_files()
-    if tls is not None:
-        return where.secured(TLS_PORT, tls, insecure=insecure)
-    return where.plain(PLAIN_PORT, insecure=insecure, peril="is root there")
+    port = PLAIN_PORT if tls is None else TLS_PORT
+    where = TcpAddress.parse(address, noun="an engine's address", default_port=port)
+    return where.transport(tls, insecure=insecure, peril="is root there")
 
 
 def name_of_address(address: str) -> str:

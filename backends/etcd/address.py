@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from swarmkit.errors import Denied, Invalid
-from swarmkit.transport import TcpDialer, TlsFiles, TlsTransport, Transport, is_loopback
+from swarmkit.transport import TcpDialer, TlsFiles, TlsTransport, Transport, host_and_port, is_loopback
 
 PORT = 2379
 """The port of etcd's clients."""
@@ -25,7 +25,7 @@ class EtcdAddress:
 
     def __str__(self) -> str:
         scheme = "https" if self.tls else "http"
-        urls = ",".join(TcpDialer(*each).address.replace("tcp", scheme, 1) for each in self.endpoints)
+        urls = ",".join(f"{scheme}://{host_and_port(*each)}" for each in self.endpoints)
         return f"{urls}/{self.prefix}"
 
 
@@ -75,8 +75,8 @@ def transports_to(address: EtcdAddress, files: TlsFiles | None, *, insecure: boo
     for host, port in address.endpoints:
         if not (insecure or is_loopback(host)):
             raise Denied(
-                f"http://{host}:{port}: plain HTTP to another machine is refused, as whoever stands in between decides "
-                f"there where the hosts are: use https://, or --insecure if that is meant"
+                f"http://{host_and_port(host, port)}: plain HTTP to another machine is refused, as whoever stands in "
+                "between decides there where the hosts are: use https://, or --insecure if that is meant"
             )
     return tuple(TcpDialer(host, port) for host, port in address.endpoints)
 

@@ -18,7 +18,8 @@ def transport_for(address: str, *, insecure: bool = False, tls: TlsFiles | None 
     """
     scheme, _, rest = address.partition("://")
     if scheme == "tcp":
-        return _tcp(address, insecure=insecure, tls=tls)
+        where = TcpAddress.parse(address, noun="an address of a wire")
+        return where.transport(tls, insecure=insecure, peril="can do all that is served there")
     refuse_tls(address, tls)
     if scheme == "unix" and rest.startswith("/"):
         return UnixDialer(rest)
@@ -27,12 +28,3 @@ def transport_for(address: str, *, insecure: bool = False, tls: TlsFiles | None 
             raise Invalid(f"{address}: name the socket that is served there ({scheme}://HOST/PATH)")
         return make(address)
     raise Invalid(f"not an address of a wire: {address!r} ({FORMS})")
-
-
-def _tcp(address: str, *, insecure: bool, tls: TlsFiles | None) -> Transport:
-    where = TcpAddress.parse(address, noun="an address of a wire")
-    if where.port is None:  # nobody has given wires a port of their own
-        raise Invalid(f"not an address of a wire: {address!r} (tcp://HOST:PORT)")
-    if tls is not None:
-        return where.secured(where.port, tls, insecure=insecure)
-    return where.plain(where.port, insecure=insecure, peril="can do all that is served there")

@@ -6,7 +6,7 @@ Any backend that speaks over a byte stream can be put behind any of them.
 from .dialer import Dialer, Transport, Tunnel, open_dialer
 from .reasons import dialling_reason
 from .schemes import MakeTransport, find_transport
-from .sockets import TcpDialer, UnixDialer, foreign_ip, is_loopback, keep_alive
+from .sockets import TcpDialer, UnixDialer, foreign_ip, host_and_port, is_loopback, keep_alive
 from .tls import NotTls, TlsFailure, TlsStream
 from .tls_dialer import TlsDialer, TlsTransport
 from .tls_files import FreshContext, TlsFiles
@@ -32,6 +32,7 @@ __all__ = [
     "dialling_reason",
     "find_transport",
     "foreign_ip",
+    "host_and_port",
     "is_loopback",
     "keep_alive",
     "open_dialer",

@@ -16,6 +16,7 @@ import trio
 from attrs import define
 
 from ..errors import Invalid
+from .sockets import host_and_port
 
 log = logging.getLogger(__name__)
 
@@ -142,5 +143,4 @@ def _address_of(listener: socket.socket) -> str:
     if listener.family == socket.AF_UNIX:
         path = os.fsdecode(name)
         return f"unix://@{path[1:]}" if path.startswith("\0") else f"unix://{path}"
-    host = name[0].partition("%")[0]
-    return f"tcp://[{host}]:{name[1]}" if ":" in host else f"tcp://{host}:{name[1]}"
+    return f"tcp://{host_and_port(name[0].partition('%')[0], name[1])}"

@@ -21,44 +21,43 @@ from .tls_options import words_of
 
 @frozen
 class TcpAddress:
-    """`tcp://HOST[:PORT]`, split; `address` is as it was written."""
+    """`tcp://HOST:PORT`, split; `address` is as it was written."""
 
     address: str
     host: str
-    port: int | None
+    port: int
 
     @classmethod
-    def parse(cls, address: str, *, noun: str) -> TcpAddress:
-        """Split an address; raise `Invalid`, by what `noun` calls it, for one that has anything else in it."""
+    def parse(cls, address: str, *, noun: str, default_port: int | None = None) -> TcpAddress:
+        """Split an address; raise `Invalid`, by what `noun` calls it, for one that lacks a part or has another one."""
         try:
             parts = urlsplit(address)
-            host, port = parts.hostname, parts.port
+            host, port = parts.hostname, default_port if parts.port is None else parts.port
         except ValueError as error:
             raise Invalid(f"not {noun}: {address!r}: {error}") from error
-        if not host or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+        other = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment
+        if not host or port is None or other:
             raise Invalid(f"not {noun}: {address!r} (tcp://HOST:PORT)")
         return cls(address, host, port)
 
-    def plain(self, port: int, *, insecure: bool, peril: str) -> Transport:
-        """Return TCP in the clear, to `port` where the address has none.
+    def transport(self, tls: TlsFiles | None, *, insecure: bool, peril: str) -> Transport:
+        """Return TLS where there are files for it, else TCP in the clear.
 
-        Raises `Denied` for another machine unless that is meant (`insecure`), saying by `peril` what whoever stands in
-        between would be able to do.
+        Raises `Denied` for the latter to another machine unless that is meant (`insecure`), saying by `peril` what
+        whoever stands in between would be able to do, and `Invalid` where both are meant.
         """
+        if tls is not None:
+            if insecure:
+                raise Invalid(
+                    f"{self.address}: --insecure is for TCP in the clear, and there is TLS: leave out one of them"
+                )
+            return TlsTransport(self.host, self.port, tls)
         if not (insecure or is_loopback(self.host)):
             raise Denied(
                 f"{self.address}: plain TCP to another machine is refused, as whoever stands in between {peril}: "
                 f"use --tlsverify or ssh, or --insecure if that is meant"
             )
-        return TcpDialer(self.host, self.port or port)
-
-    def secured(self, port: int, files: TlsFiles, *, insecure: bool) -> Transport:
-        """Return TLS, to `port` where the address has none; raise `Invalid` where TCP in the clear is meant, too."""
-        if insecure:
-            raise Invalid(
-                f"{self.address}: --insecure is for TCP in the clear, and there is TLS: leave out one of them"
-            )
-        return TlsTransport(self.host, self.port or port, files)
+        return TcpDialer(self.host, self.port)
 
 
 def refuse_tls(address: str, files: TlsFiles | None) -> None:

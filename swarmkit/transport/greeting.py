@@ -14,7 +14,7 @@ from functools import partial
 
 import trio
 
-from .sockets import keep_alive
+from .sockets import host_and_port, keep_alive
 from .tls import NotTls, TlsStream
 from .tls_files import FreshContext, TlsFiles
 from .tls_reasons import tls_reason
@@ -96,7 +96,7 @@ def peer_of(transport: trio.SocketStream) -> str:
         host, port, *_ = transport.socket.getpeername()
     except OSError:  # it has gone
         return "an unknown address"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return host_and_port(host, port)
 
 
 async def _turn_away(transport: trio.SocketStream, refuse: Serve) -> None:

@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import trio
 from attrs import frozen
 
 from ..errors import Conflict, Denied, Invalid, Unavailable
 from .activation import SCHEME, activated
-from .sockets import is_loopback
+from .addresses import TcpAddress
+from .sockets import host_and_port, is_loopback
 
 BACKLOG = 1024
 DEFAULT_MODE = 0o660
@@ -46,8 +46,8 @@ def check_address(address: str, *, open_to_all: bool = False) -> str:
             raise Invalid(f"the path of a Unix socket has at most 107 bytes: {rest}")
         return address
     if scheme == "tcp":
-        host, _ = _host_and_port(address)
-        if not (open_to_all or is_loopback(host)):
+        where = _split(address)
+        if not (open_to_all or is_loopback(where.host)):
             raise Denied(
                 f"{address}: plain TCP is served on loopback only (tcp://127.0.0.1:PORT), as whoever reaches it is root"
                 f" on every host: use --tlsverify with --cacert, --cert and --key, or --insecure if that is meant"
@@ -69,15 +69,8 @@ def permissions(text: str) -> int:
     return found
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise Invalid(f"cannot listen on {address!r}: {error}") from error
-    if not host or port is None or parts.path.strip("/"):
-        raise Invalid(f"cannot listen on {address!r}: tcp://HOST:PORT")
-    return host, port
+def _split(address: str) -> TcpAddress:
+    return TcpAddress.parse(address, noun="an address to listen on")
 
 
 @contextmanager
@@ -108,17 +101,17 @@ def listening(address: str, access: Access) -> Iterator[tuple[trio.SocketListene
 
 @contextmanager
 def _tcp(address: str) -> Iterator[tuple[trio.SocketListener, str]]:
-    host, port = _host_and_port(address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    where = _split(address)
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            bound.bind((host, port))
+            bound.bind((where.host, where.port))
         except OSError as error:
             raise Unavailable(f"cannot listen on {address}: {error.strerror}") from error
         bound.listen(BACKLOG)
-        shown = f"[{host}]" if ":" in host else host
-        yield trio.SocketListener(trio.socket.from_stdlib_socket(bound)), f"tcp://{shown}:{bound.getsockname()[1]}"
+        shown = f"tcp://{host_and_port(where.host, bound.getsockname()[1])}"
+        yield trio.SocketListener(trio.socket.from_stdlib_socket(bound)), shown
 
 
 @contextmanager

@@ -55,8 +55,7 @@ class TcpDialer:
 
     @property
     def address(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port}"
+        return f"tcp://{host_and_port(self.host, self.port)}"
 
     @property
     def ip(self) -> str | None:
@@ -78,6 +77,11 @@ def keep_alive(stream: trio.SocketStream) -> None:
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_COUNT)
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Write where a socket of TCP is; an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _ip_of_peer(stream: trio.SocketStream) -> str | None:

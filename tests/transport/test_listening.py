@@ -141,6 +141,8 @@ def test_a_file_that_has_gone_is_no_error(tmp_path: Path) -> None:
         ("tcp://127.0.0.1:x", Invalid, "Port"),
         ("tcp://127.0.0.1:70000", Invalid, "Port"),
         ("tcp://127.0.0.1:1/x", Invalid, "tcp://HOST:PORT"),
+        ("tcp://127.0.0.1:1?x", Invalid, "tcp://HOST:PORT"),
+        ("tcp://me@127.0.0.1:1", Invalid, "tcp://HOST:PORT"),
     ],
 )
 def test_an_address_that_will_not_do_is_refused(address: str, error: type[Exception], says: str) -> None:
