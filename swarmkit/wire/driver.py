@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 QUIET_SECONDS = 10.0
 """After so much silence the other peer is asked whether it is there, and after as much again it is given up."""
 
+STUCK_SECONDS = 30.0
+"""A write that takes so long, or at most twice that, until it is seen, ends the connection: a peer always reads."""
+
 READ = CHUNK + 4096
 """Bytes that one read asks for: a frame of bulk comes with its header in one, and short ones with it."""
 
@@ -79,6 +82,7 @@ class Driver:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._write)
                     nursery.start_soon(self._keep_alive)
+                    nursery.start_soon(self._watch_writes)
                     nursery.start_soon(self._read, head, ended := trio.Event())
                     await self.over.wait()
                     with trio.move_on_after(LAST_WORDS_SECONDS):
@@ -130,6 +134,16 @@ class Driver:
             await trio.sleep_until(before + 2 * QUIET_SECONDS)
             if self._heard == before:
                 reason = f"nothing was heard from it for {2 * QUIET_SECONDS:g} s"
+                self._act(self._machine.lost(Unavailable(reason)))
+                return
+
+    async def _watch_writes(self) -> None:
+        """End the connection with who asks and takes no answer: silence, which `_keep_alive` hears, is not all."""
+        while True:
+            before = self._writer.writes
+            await trio.sleep(STUCK_SECONDS)
+            if self._writer.busy and self._writer.writes == before:
+                reason = f"it has not read what was written to it for {STUCK_SECONDS:g} s"
                 self._act(self._machine.lost(Unavailable(reason)))
                 return
 

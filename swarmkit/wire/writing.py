@@ -25,7 +25,10 @@ class Writer:
         self._idle = ParkingLot()  # the task itself
         self._queue = ParkingLot()  # those who wait for their turn, in order
         self._let_in = False  # the first of them, which has not run yet
-        self._busy = False
+        self.busy = False
+        """Whether a write goes on."""
+        self.writes = 0
+        """How many have been begun."""
         self._drained = ParkingLot()
         self._paused = False
         self._over = False
@@ -69,7 +72,7 @@ class Writer:
 
     async def wait_drained(self) -> None:
         """Wait until all that the machine was given has been written."""
-        while not self._stopped and (self._busy or self._machine.backlog):
+        while not self._stopped and (self.busy or self._machine.backlog):
             await self._drained.park()
 
     async def run(self) -> None:
@@ -85,10 +88,11 @@ class Writer:
             pieces = self._machine.data_to_send()
             self._admit()
             if pieces:
-                self._busy = True
+                self.busy = True
+                self.writes += 1
                 # Copying a piece to write it with its header costs less than a second call of the system.
                 await self._stream.send_all(b"".join(pieces) if len(pieces) > 1 else pieces[0])
-                self._busy = False
+                self.busy = False
             elif self._finishing and self._machine.idle:
                 await self._stream.send_eof()
                 return

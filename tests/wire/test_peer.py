@@ -13,10 +13,12 @@ from swarmkit.channel import EndOfChannel, Receiver, open_channel
 from swarmkit.errors import Code, Conflict, Internal, Invalid, NotFound, SwarmError, Timeout, Unavailable, Unimplemented
 from swarmkit.message import Message, Verb, ack
 from swarmkit.service import Service, close_ends
-from swarmkit.streams import BytesStream, open_pipe, read_whole
+from swarmkit.streams import CHUNK, BytesStream, open_pipe, read_whole
 from swarmkit.wire import Limits, Side, open_peer
+from swarmkit.wire.frames import Type
 from swarmkit.wire.inlets import Inlets
 
+from .machines import HELLO, PREFACE, message, raw
 from .peers import Hub, echo, swallow, two_peers
 
 
@@ -600,6 +602,34 @@ async def test_a_silent_peer_is_asked_and_then_given_up(autojump_clock: MockCloc
         assert 10 <= trio.current_time() - began <= 20
         assert "nothing was heard" in str(peer.error)
         gate.open()
+
+
+async def test_a_peer_that_pings_and_never_reads_is_given_up(autojump_clock: MockClock) -> None:
+    """After 30 s to 60 s, though it is heard all the time; as long as it reads a little, it is borne with."""
+    near, far = memory_stream_pair()
+    hello = {**HELLO, "limits": {"stream_bytes": 2**31 - 1}}
+    await far.send_all(PREFACE + raw(Type.HELLO, 0, hello) + raw(Type.CALL, 1, [0, message("log")]))
+    async with (
+        open_peer(near, Side.ACCEPTOR, offers=partial(_give, att=BytesStream(bytes(4_000_000)))) as peer,
+        trio.open_nursery() as nursery,
+    ):
+
+        async def ping() -> None:
+            while True:
+                await trio.sleep(5)
+                await far.send_all(raw(Type.PING, 0, b"12345678"))
+
+        nursery.start_soon(ping)
+        for _ in range(20):
+            await trio.sleep(20)
+            await far.receive_some(CHUNK)
+        assert not peer.ended
+        began = trio.current_time()
+        with trio.fail_after(60):
+            await peer.wait_ended()
+        assert trio.current_time() - began >= 30
+        assert str(peer.error) == "it has not read what was written to it for 30 s"
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_fault_of_ours_is_raised_and_nothing_hangs(
