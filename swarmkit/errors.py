@@ -141,6 +141,11 @@ def error_of(code: Code | str, message: str, **details: Any) -> SwarmError:
     return _BY_CODE[Code(code)](message, **details)
 
 
+def located(error: SwarmError, where: str) -> SwarmError:
+    """Make the same error with what it is about, or where that is written, in front of its message."""
+    return error_of(error.code, f"{where}: {error.message}", **error.details)
+
+
 def error_of_status(status: int, message: str, **details: Any) -> SwarmError:
     """Make the error nearest to an engine's HTTP status, which it keeps."""
     if status in (401, 403):

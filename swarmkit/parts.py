@@ -12,7 +12,7 @@ from .aggregate import Aggregate, Identification, open_aggregate
 from .engine.identity import EVIDENCE, clones_warning, one_engine
 from .engine.names import is_host_name
 from .engine.placement import STRATEGIES, make_policy
-from .errors import Invalid, SwarmError
+from .errors import Invalid, SwarmError, located
 from .part import Role, Stage, part
 from .pipeline import Pipeline, parse_member, parse_pipeline
 from .placement import Policy
@@ -112,7 +112,7 @@ def aggregate(members: tuple[str, ...], strategy: str, overcommit: float | None,
         try:
             pipeline = parse_pipeline(rest, registry)
         except SwarmError as error:
-            raise type(error)(f"member {text!r}: {error.message}", **error.details) from error
+            raise located(error, f"member {text!r}") from error
         if pipeline.role is Role.SOURCE:
             sources.append(pipeline)
             continue
@@ -129,7 +129,7 @@ def _avoiding(name: str, member: Pipeline, addresses: frozenset[str]) -> Pipelin
     try:
         return member.avoiding(addresses)
     except Invalid as error:
-        raise Invalid(f"member {name}: {error.message}", **error.details) from error
+        raise located(error, f"member {name}") from error
 
 
 def _check_name(name: str) -> None:

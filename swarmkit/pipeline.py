@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from attrs import frozen
 
-from .errors import Internal, Invalid, SwarmError, error_of
+from .errors import Internal, Invalid, SwarmError, error_of, located
 from .host import Host
 from .instance import errors_within
 from .part import Role, Stage
@@ -103,7 +103,7 @@ class Pipeline:
                     if "stage" in errors[0].details:  # of a pipeline within this stage, which has named it
                         raise _numbered(errors[0], place + 1) from error
                     where = f"stage {place + 1} ({stage})" if len(stages) > 1 else str(stage)
-                    raise _numbered(_retold(errors[0], where), place + 1) from error
+                    raise _numbered(located(errors[0], where), place + 1) from error
             if service is None:
                 raise Internal(f"{stages[0]} opened no service")
             yield service
@@ -129,7 +129,7 @@ def parse_pipeline(text: str | Sequence[str], registry: Registry | None = None) 
         try:
             stages.append(parse_stage(piece, registry))
         except SwarmError as error:
-            raise _retold(error, f"stage {len(stages) + 1} ({piece.strip()})") from error
+            raise located(error, f"stage {len(stages) + 1} ({piece.strip()})") from error
     pipeline = Pipeline(tuple(stages))
     pipeline.check()
     return pipeline
@@ -160,11 +160,6 @@ def split_stages(text: str) -> list[str]:
     if len(stages) > 1 and not all(stage.strip() for stage in stages):
         raise Invalid(f"a stage is empty: {text!r}")
     return stages
-
-
-def _retold(error: SwarmError, where: str) -> SwarmError:
-    """Return the same error with the place in front of its message."""
-    return error_of(error.code, f"{where}: {error.message}", **error.details)
 
 
 def _numbered(error: SwarmError, stage: int) -> SwarmError:

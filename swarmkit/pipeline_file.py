@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .errors import Invalid, SwarmError, error_of
+from .errors import Invalid, SwarmError, error_of, located
 from .part import Part, Stage
 from .pipeline import Pipeline
 from .pipeline_words import Misspelt, Word, split_file
@@ -32,7 +32,7 @@ class PipelineFile:
     def locate(self, error: SwarmError) -> SwarmError:
         """Return the error with the file, and the line of the stage if it names one, in front of its message."""
         stage = error.details.get("stage", 0)
-        return _located(error, self.name, self.lines[stage - 1] if 0 < stage <= len(self.lines) else None)
+        return located(error, f"{self.name}:{self.lines[stage - 1]}" if 0 < stage <= len(self.lines) else self.name)
 
 
 def parse_pipeline_file(path: str | PathLike[str], registry: Registry | None = None) -> Pipeline:
@@ -62,7 +62,7 @@ def read_pipeline_bytes(data: bytes, name: str, registry: Registry | None = None
     except Misspelt as error:
         raise Invalid(f"{name}:{error.line}: {error.message}") from error
     except SwarmError as error:
-        raise _located(error, name, None) from error
+        raise located(error, name) from error
     if not written:
         raise Invalid(f"{name}: there is no stage in it: the first serves the outside, as with `dockerserver`")
     parts = [_find(words[0], name, registry) for words in written]
@@ -100,7 +100,7 @@ def _parse(part: Part, words: list[Word], name: str) -> Stage:
     try:
         return part.parse([word.text for word in words[1:]])
     except SwarmError as error:
-        raise _located(error, name, _line_of(error.message, words)) from error
+        raise located(error, f"{name}:{_line_of(error.message, words)}") from error
 
 
 def _continues(text: str) -> bool:
@@ -128,11 +128,6 @@ def _places(text: str, message: str) -> list[int]:
     if text.startswith("-"):
         pattern += rf"|(?<!\S){re.escape(text)}(?![\w-])"
     return [found.start() for found in re.finditer(pattern, message)]
-
-
-def _located(error: SwarmError, name: str, line: int | None) -> SwarmError:
-    where = name if line is None else f"{name}:{line}"
-    return error_of(error.code, f"{where}: {error.message}", **error.details)
 
 
 def _lower(text: str) -> str:

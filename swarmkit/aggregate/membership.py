@@ -10,7 +10,7 @@ from typing import Protocol
 import trio
 from attrs import define, field
 
-from ..errors import Invalid, SwarmError, Unavailable, error_of
+from ..errors import Invalid, SwarmError, Unavailable, located
 from ..instance import open_instance
 from ..mirror import open_mirror
 from ..pipeline import Pipeline
@@ -112,7 +112,7 @@ class Membership:
                 opening = pipeline.named(name).open
                 await instance.keep(opening, patient=False, started=lambda: task_status.started(member))
             except SwarmError as error:
-                raise error_of(error.code, f"member {name}: {error.message}", **error.details) from error
+                raise located(error, f"member {name}") from error
             finally:
                 self._leave(member)
 
