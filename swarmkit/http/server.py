@@ -8,12 +8,10 @@ import trio
 
 from ..errors import Invalid
 from .exchange import GONE, Exchange, end_connection
-from .handler import Handler, Request, Response
+from .handler import Handler
 from .inbound import RequestBody
 from .messages import Headers, ResponseHead, parse_request_head
 from .reader import ConnectionReader
-
-__all__ = ["Handler", "Request", "Response", "serve_connection"]
 
 log = logging.getLogger(__name__)
 
