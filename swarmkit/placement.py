@@ -45,7 +45,8 @@ class Candidate:
 
     `hosts` are the rows of the hosts beneath (one that is its own host has one, with the member `""`; none is known of
     one that never answered), and `lost` says by member which of them do not answer, and why. A host whose document says
-    the `Availability` "drain" is to take nothing new. Collections that are None are not known.
+    the `Availability` "drain" is to take nothing new. Collections that are None are not known. `within` is what stands
+    before the name where whoever asks sees the candidate as a part of a larger whole.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Candidate:
     images: tuple[Row, ...] | None = None
     networks: tuple[Row, ...] | None = None
     volumes: tuple[Row, ...] | None = None
+    within: str = ""
 
     @property
     def load(self) -> int:

@@ -11,6 +11,7 @@ from ..message import Message, Path
 from ..placement import Policy
 from .members import Member
 from .resolving import refresh
+from .within import Within
 
 
 async def choose(members: Mapping[str, Member], policy: Policy, message: Message) -> Path:
@@ -21,7 +22,7 @@ async def choose(members: Mapping[str, Member], policy: Policy, message: Message
     """
     for collection in ("containers", "images"):
         await refresh(members.values(), collection)
-    order = policy(message.get("spec") or {}, [member.candidate() for member in members.values()])
+    order = policy(message.get("spec") or {}, [member.candidate(Within.of(message)) for member in members.values()])
     if not order:
         raise Unavailable("no host can take it")
     member = members[order[0].name]

@@ -13,6 +13,7 @@ from ..mirror import Mirror
 from ..placement import DRAINED, Candidate, is_drained
 from ..rows import Missing, Plain, Row
 from .arrivals import Arrivals
+from .within import WHOLE, Within, places
 
 
 @define(eq=False)
@@ -31,6 +32,8 @@ class Member:
     arrivals: Arrivals = field(factory=Arrivals)
 
     async def __call__(self, message: Message, /) -> Message:
+        if self.nested and places(message):
+            message = Within.of(message).beneath(self.name, self.labels).tell(message)
         return await self.mirror(message)
 
     def describe(self, labels: Mapping[str, str], *, drained: bool) -> None:
@@ -61,7 +64,7 @@ class Member:
     def node(self, row: Row) -> Row:
         """Turn the row of a node: a host that is no more than itself is called as the member is."""
         name = self.host(row.member)
-        document = {**self._described(row).document, "Name": name}
+        document = {**self._described(row, self.labels).document, "Name": name}
         lost = self.hidden or self.mirror.why_lost(row.member) or row.lost
         if lost and (self.hidden or row.lost is None):  # the host itself has not said so
             document |= {"State": "unhealthy", "Reason": lost}
@@ -76,11 +79,11 @@ class Member:
         state = "connecting" if self.mirror.why_lost() is None else "unhealthy"
         document = {"Name": self.name, "State": state, "Reason": reason}
         row = Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
-        return self._described(row)
+        return self._described(row, self.labels)
 
-    def _described(self, row: Row) -> Row:
-        """Return the row of a host beneath with the member's labels before its own, and whether it takes anything."""
-        labels = {**(row.document.get("Labels") or {}), **self.labels}
+    def _described(self, row: Row, labels: Mapping[str, str]) -> Row:
+        """Return the row of a host beneath with labels that go before its own, and whether it takes anything."""
+        labels = {**(row.document.get("Labels") or {}), **labels}
         availability = DRAINED if self.drained or is_drained(row.document) else "active"
         return evolve(row, document={**row.document, "Labels": labels, "Availability": availability})
 
@@ -99,14 +102,16 @@ class Member:
         """Whether there are hosts beneath that have names of their own."""
         return any(row.member for row in self.mirror.nodes.values())
 
-    def candidate(self) -> Candidate:
-        """Describe the member to a placement policy."""
+    def candidate(self, within: Within = WHOLE) -> Candidate:
+        """Describe the member to a placement policy, as it is seen in the whole."""
         mirror = self.mirror
-        hosts = tuple(self._described(row) for row in mirror.nodes.values())
+        labels = {**self.labels, **within.labels}
+        hosts = tuple(self._described(row, labels) for row in mirror.nodes.values())
         if self.hidden is not None:
-            return Candidate(name=self.name, hosts=hosts, lost=self._silent())
+            return Candidate(name=self.name, within=within.name, hosts=hosts, lost=self._silent())
         return Candidate(
             name=self.name,
+            within=within.name,
             hosts=hosts,
             containers=tuple(mirror.replica.rows.values()),
             pending=self.arrivals.pending(mirror.unlisted()),

@@ -13,6 +13,7 @@ from ..placement import Policy
 from .members import Member
 from .names import Names
 from .resolving import refresh
+from .within import Within
 
 
 @define(eq=False)
@@ -51,7 +52,7 @@ class Spawner:
         await refresh(members)  # what was removed through us has given back its room
         failures: dict[str, SwarmError] = {}
         while True:
-            member = self._choose(spec, members, failures)
+            member = self._choose(spec, members, failures, Within.of(message))
             try:
                 return await self.spawn_on(member, message)
             except SwarmError as error:
@@ -59,7 +60,9 @@ class Spawner:
                     raise
                 failures[member.name] = error
 
-    def _choose(self, spec: Mapping[str, Any], members: list[Member], failures: Mapping[str, SwarmError]) -> Member:
+    def _choose(
+        self, spec: Mapping[str, Any], members: list[Member], failures: Mapping[str, SwarmError], within: Within
+    ) -> Member:
         """Return the member that the policy puts first among those that have not failed.
 
         It is asked anew each time, because others have been placed meanwhile.
@@ -68,7 +71,7 @@ class Spawner:
         if failures and not left:
             raise _nowhere(failures)
         try:
-            order = self.policy(spec, [member.candidate() for member in left])
+            order = self.policy(spec, [member.candidate(within) for member in left])
         except Unavailable as refusal:
             raise (_nowhere(failures, refusal) if failures else refusal) from None
         if not order:

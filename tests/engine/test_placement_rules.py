@@ -269,6 +269,29 @@ def test_one_of_many_hosts_is_enough(expression: str) -> None:
     assert order(wanting(f"constraint:{expression}"), host("a"), many()) == ["dc1"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "left"),
+    [
+        ("node==eu/dc1/node-3", ["dc1"]),
+        ("node==node-3", ["dc1"]),
+        ("node==eu/*", ["a", "dc1"]),
+        ("node!=eu/a", ["dc1"]),
+        ("node==/^eu.a$/", ["a"]),
+    ],
+)
+def test_names_are_those_of_the_whole(expression: str, left: list[str]) -> None:
+    """Where the candidates are a part of a larger whole, hosts are called as they are there."""
+    candidates = (evolve(each, within="eu") for each in (host("a"), many()))
+    assert order(wanting(f"constraint:{expression}"), *candidates) == left
+
+
+def test_refusals_name_hosts_as_the_whole_does() -> None:
+    """A reason is said of a host by the name that the asker knows."""
+    with pytest.raises(Unavailable) as raised:
+        order(wanting("constraint:disk==none"), evolve(host("a"), within="eu"), evolve(many(), within="eu"))
+    assert list(raised.value.details["refusals"]) == ["eu/a", "eu/dc1/node-3", "eu/dc1/node-4"]
+
+
 def test_one_host_of_many_must_have_all() -> None:
     """What is asked for must be on one of the hosts, and each of them is named with its own reason."""
     with pytest.raises(

@@ -68,7 +68,7 @@ def cli(near: Swarmd) -> Iterator[Cli]:
 
 
 def on(node: str) -> tuple[str, ...]:
-    """Return the options that choose where a container is made: each swarm compares the names that it gave."""
+    """Return the options that choose where a container is made: by its name in the whole, or the last part of that."""
     return ("-e", f"constraint:node=={node}")
 
 
@@ -82,13 +82,30 @@ def run_detached(cli: Cli, node: str, name: str, script: str = "sleep 600") -> N
 
 def test_members_of_members_are_hosts(cli: Cli) -> None:
     """Each by its path, with what runs there."""
-    for node in ("one", "two", "here"):
-        run_detached(cli, node, f"on-{node}")
+    for node in ("dc1/one", "dc1/two", "here"):
+        run_detached(cli, node, f"on-{node.removeprefix('dc1/')}")
     shown = cli.quiet("ps", "--format", '{{.Label "swarmd.host"}} {{.Names}}').splitlines()
     assert sorted(shown) == ["dc1/one on-one", "dc1/two on-two", "here on-here"]
     info = cli.quiet("info")
     assert all(node in info for node in ("dc1/one", "dc1/two", "here"))
     assert cli.quiet("inspect", "-f", "{{.State.Running}}", "dc1/two/on-two") == "true"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "node"),
+    [
+        ("node!=dc1/one", "dc1/two"),
+        ("node==dc1/o*", "dc1/one"),
+        ("node==/^dc1.two$/", "dc1/two"),
+        ("node==~dc1/two", "dc1/two"),
+    ],
+)
+def test_constraints_name_hosts_of_the_whole(cli: Cli, constraint: str, node: str) -> None:
+    """The far half chooses among its hosts by the names that they have here; the container keeps the words."""
+    cli.quiet("create", "--name", "dc1/web", "-e", f"constraint:{constraint}", "busybox", "true")
+    assert cli.quiet("ps", "-a", "--format", '{{.Label "swarmd.host"}}') == node
+    kept = cli.quiet("inspect", "-f", '{{index .Config.Labels "com.docker.swarm.constraints"}}', "web")
+    assert kept == f'["{constraint}"]'
 
 
 def test_run_with_input(cli: Cli) -> None:
@@ -151,9 +168,9 @@ def test_build(cli: Cli, tmp_path: Path) -> None:
 
 def test_events(cli: Cli) -> None:
     """What happens there is told here, with the host's path."""
-    with cli.background("events", "--format", "{{.Action}} {{.Actor.Attributes.name}}", code=None) as events:
+    span = ("--since", f"{time.time():.9f}")  # nothing says when a client of events is listened to
+    with cli.background("events", *span, "--format", "{{.Action}} {{.Actor.Attributes.name}}", code=None) as events:
         assert events.stdout is not None
-        time.sleep(1)  # nothing says when a client of events is listened to
         cli.quiet("create", "--name", "told", *on("one"), "busybox", "true")
         assert re.match(rb"create \S*told\n", events.stdout.readline())
         events.kill()

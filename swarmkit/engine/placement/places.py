@@ -129,6 +129,7 @@ def _read(row: Row, before: _Read) -> tuple[Row, Holding]:
 def _places(candidate: Candidate, read: _Read) -> dict[str, Place]:
     """Return the places of a candidate by what the candidate calls them."""
     hosts = {row.member: row for row in candidate.hosts} or {"": Row(name=candidate.name, path=())}
+    whole = (candidate.within, candidate.name)
     holdings = defaultdict(list)
     for row, holding in read.values():
         holdings[row.member].append(holding)
@@ -138,7 +139,7 @@ def _places(candidate: Candidate, read: _Read) -> dict[str, Place]:
     projects = _projects((*(candidate.networks or ()), *(candidate.volumes or ())))
     return {
         member: Place(
-            name=f"{candidate.name}/{member}" if member else candidate.name,
+            name="/".join(filter(None, (*whole, member))),
             document=row.document,
             held=Holdings(holdings[member]),
             images=None if images is None else images[member],
