@@ -52,7 +52,8 @@ class Serving:
         who = f"the client at {peer_of(transport)}"
         converse = partial(self.converse, who=who)
         if self.tls is not None and self.context is not None:
-            greet = partial(greet_tls, serve=converse, refuse=answer_http, context=self.context, files=self.tls)
+            refuse = partial(answer_http, reason="TLS is required")
+            greet = partial(greet_tls, serve=converse, refuse=refuse, context=self.context, files=self.tls)
             await self._serve(greet, transport, who)
         else:
             await self._serve(partial(greet_plain, serve=converse, refuse=answer_http), transport, who)

@@ -36,8 +36,8 @@ def speaks_http(head: bytes) -> bool:
     return _HTTP.match(head) is not None
 
 
-async def answer_http(stream: trio.abc.SendStream) -> None:
-    """Answer a request of HTTP with what this is."""
+async def answer_http(stream: trio.abc.SendStream, reason: str = "") -> None:
+    """Answer a request of HTTP with what this is. A `reason` is in the status line, which is what a peer shows."""
     body = WHAT_THIS_IS.encode()
     headers = (("Content-Type", "text/plain"), ("Connection", "close"), ("Content-Length", str(len(body))))
-    await stream.send_all(ResponseHead(400, Headers(headers)).to_bytes() + body)
+    await stream.send_all(ResponseHead(400, Headers(headers), reason).to_bytes() + body)

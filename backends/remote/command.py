@@ -124,7 +124,8 @@ class CommandStream(trio.abc.HalfCloseableStream):
             status = await self._process.wait()
         if status:
             words = f": {self.last_words}" if self.last_words else ", and said nothing"
-            raise trio.BrokenResourceError(f"{self._command} ended with status {status}{words}")
+            how = f"ended with status {status}" if status > 0 else f"was ended by {signal.Signals(-status).name}"
+            raise trio.BrokenResourceError(f"{self._command} {how}{words}")
 
     async def aclose(self) -> None:
         """Have the command ended, and wait until it has."""
@@ -133,9 +134,14 @@ class CommandStream(trio.abc.HalfCloseableStream):
 
 
 async def _start(words: Sequence[str]) -> trio.Process:
+    """Start the command; raise trio.BrokenResourceError, with the reason, where there is none."""
     pipe = subprocess.PIPE
-    # A session of its own: no terminal to ask at, and no Ctrl-C from one.
-    return await trio.lowlevel.open_process(words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+    try:
+        # A session of its own: no terminal to ask at, and no Ctrl-C from one.
+        return await trio.lowlevel.open_process(words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno is not None else str(error)
+        raise trio.BrokenResourceError(f"the command {words[0]!r} cannot be started: {reason}") from error
 
 
 async def _end(process: trio.Process) -> None:

@@ -123,13 +123,13 @@ async def test_tls_without_a_certificate_is_turned_away(authority: Authority, tm
             await ask(remote.parse([address, *words]))
 
 
-async def test_tls_and_none_do_not_meet(authority: Authority, lines: Callable[[], str]) -> None:
-    """Whoever connects the wrong way is refused, and the log says what is the matter."""
+async def test_tls_and_none_do_not_meet(authority: Authority) -> None:
+    """Whoever connects the wrong way is refused, and told what is the matter."""
     async with served(listen.parse(["tcp://127.0.0.1:0", *tls_words(authority, "server")])) as address:
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match=r"it said 'HTTP/1\.1 400 TLS is required'"):
             await ask(remote.parse([address]))
     async with served(listen.parse(["tcp://127.0.0.1:0"])) as address:
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="it does not speak TLS"):
             await ask(remote.parse([address, *tls_words(authority, "client")]))
 
 

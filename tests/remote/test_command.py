@@ -63,7 +63,23 @@ async def test_what_it_says_is_logged_and_is_the_reason(caplog: pytest.LogCaptur
 async def test_a_command_that_is_none(caplog: pytest.LogCaptureFixture) -> None:
     """Is a reason, too."""
     async with remote.parse(["--exec", "no-such-command-at-all"]).open(None) as service:
-        with pytest.raises(Unavailable, match="no-such-command-at-all"):
+        reason = "the command 'no-such-command-at-all' cannot be started: no such file or directory"
+        with pytest.raises(Unavailable, match=reason):
+            await service(Message(Verb.LS))
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo Welcome to dc1; exec cat >/dev/null", "does not speak the wire protocol: it said 'Welcome to dc1'"),
+        ("kill -KILL $$", "sh was ended by SIGKILL, and said nothing"),
+        ("head -c 8 >/dev/null", "it ended the connection without a hello"),
+    ],
+)
+async def test_one_that_is_no_peer(script: str, reason: str) -> None:
+    """Is told of by what it did."""
+    async with remote.parse(["--exec", "sh", "-c", script]).open(None) as service:
+        with pytest.raises(Unavailable, match=reason):
             await service(Message(Verb.LS))
 
 

@@ -121,8 +121,25 @@ def test_what_is_no_peer_is_told_apart() -> None:
     [violated, ended] = script.send(b" HTTP/1.1\r\n")
     assert isinstance(violated, Violated)
     assert violated.foreign == b"GET / HT"
+    assert str(violated.error) == "what is there does not speak the wire protocol: it said 'GET / HTTP/1.1'"
     assert isinstance(ended, Ended)
     assert script.sent() == []
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "it ended the connection without a hello"),
+        (b"SSH-2", "it said 'SSH-2', and it ended the connection without a hello"),
+        (PREFACE + b"\0", "it ended the connection without a hello"),
+    ],
+)
+def test_an_end_before_the_hello_is_told_as_one(data: bytes, reason: str) -> None:
+    """As of a port that another program listens on, or a command that has nothing to say."""
+    script = Script(hello=data)
+    [ended] = script.send(b"")
+    assert isinstance(ended, Ended)
+    assert str(ended.error) == reason
 
 
 def test_a_greeting_not_yet_written_is_kept_from_a_stranger() -> None:

@@ -23,6 +23,9 @@ from .tables import Phase, Step
 PING = 8
 """Bytes of a PING."""
 
+FIRST_LINE = 72
+"""Bytes that are shown of what a stranger says, besides the first eight."""
+
 
 class Inbound:
     """What takes the bytes of the other peer."""
@@ -100,6 +103,8 @@ class Inbound:
                 self._take(frame)
             if self._is_used_up:
                 self.end(Unavailable("its numbers are used up"))
+        except _Stranger as stranger:
+            self._violated(Invalid(str(stranger)))
         except Violation as violation:
             self._violated(Invalid(f"the other peer broke the protocol: {violation}"))
         except Unimplemented as error:
@@ -111,7 +116,8 @@ class Inbound:
         self._preface += bytes(data[:missing])
         if len(self._preface) == len(PREFACE):
             if self._preface != PREFACE:
-                raise Violation(f"its first bytes are {self._preface!r}, not {PREFACE!r}")
+                said = self._preface + bytes(data[missing : missing + FIRST_LINE])
+                raise _Stranger(f"what is there does not speak the wire protocol: it said {_shown(said)}")
             self._core.step(Step.PREFACE)
             self._preface = b""
         return data[missing:]
@@ -175,6 +181,9 @@ class Inbound:
         if said and not self.is_busy and not self.held:
             self._core.step(Step.END)
             self._core.events.append(Ended(None))
+        elif self._core.phase in (Phase.PREFACE, Phase.HELLO):
+            words = f"it said {_shown(self._preface)}, and " if self._preface else ""
+            self.end(Unavailable(f"{words}it ended the connection without a hello"))
         else:
             self.end(Unavailable("the other peer closed the connection"))
 
@@ -200,6 +209,16 @@ class Inbound:
         self.handover.streams.end(cut)
         self.handover.refs.end()
         core.events.append(Ended(error))
+
+
+class _Stranger(Exception):
+    """What is at the other end is no peer at all."""
+
+
+def _shown(said: bytes) -> str:
+    """Return the first line that is not empty, quoted."""
+    line = said.strip().partition(b"\n")[0].rstrip()
+    return repr(line.decode("utf-8", "backslashreplace"))
 
 
 def _bounded(theirs: Limits, ours: Limits) -> Limits:
