@@ -99,6 +99,10 @@ def play_both(
     bare: Engine, virtual_host: Swarmd, way: str, engines: list[Engine], told: dict[object, list[str]]
 ) -> PlayBoth:
     """Give the function that plays on both targets; on the engine it does so once in a module."""
+    if any(engine.has_failed for engine in engines):
+        for engine in engines:
+            engine.clean()
+        wait_up(virtual_host)
 
     def play_both(play: Callable[..., list[str]], *what: object) -> None:
         with ThreadPoolExecutor(2) as pool:

@@ -12,10 +12,14 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from .processes import wait_until_gone
+
 NETWORK = "198.18.0.0/15"
 """Where the machines' addresses are, and ours on their links: RFC 2544 sets it aside for tests."""
 
 _NOBODY = "02:00:00:00:00:01"
+
+_ENDED_WITHIN = 20.0  # seconds; some milliseconds on a quiet machine
 
 _serial = itertools.count(1)
 
@@ -63,7 +67,7 @@ class Machine:
             _run(f"nsenter --net={self.netns} {command}")
 
     def close(self) -> None:
-        """Switch it off: every process in it is killed at once. Idempotent."""
+        """Switch it off: every process in it is killed at once, and gone afterwards. Idempotent."""
         shell, self._shell = self._shell, None
         if shell is None:
             return
@@ -73,6 +77,8 @@ class Machine:
         shell.stdin.close()
         shell.stdout.close()
         shell.wait()
+        if wait_until_gone([self.init], _ENDED_WITHIN):  # it ends after the shell, and after all others
+            raise RuntimeError(f"the processes of {self.hostname} do not end")
         # The device goes with its namespace, but in its own time.
         subprocess.run(["ip", "link", "del", self._device], stderr=subprocess.DEVNULL, check=False)
 

@@ -75,6 +75,17 @@ def test_clean_leaves_one_image_and_nothing_else(engine: Engine) -> None:
     assert engine.docker("network", "ls", "--format", "{{.Name}}", "--filter", "type=custom") == ""
 
 
+def test_clean_restarts_what_has_failed_in_an_answer(engine: Engine) -> None:
+    """What it had locked then would be locked for every test to come."""
+    before = engine.machine.init
+    with engine.log.open("a") as log:
+        log.write("http: panic serving @: runtime error: invalid memory address or nil pointer dereference\n")
+    engine.clean()
+    assert engine.machine.init != before
+    engine.clean()
+    assert not engine.has_failed
+
+
 def test_a_frozen_engine_accepts_and_does_not_answer(engine: Engine) -> None:
     """Frozen, it is there and silent; thawed, it answers what it was asked meanwhile."""
     engine.freeze()
