@@ -143,12 +143,12 @@ async def test_the_end_of_an_instance_gives_back_what_it_holds(etcd: Place) -> N
 
 async def test_a_hold_is_kept_for_as_long_as_it_is_wanted(etcd: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its lease is renewed; where etcd has lost that, the hold ends with an error, and the name is free."""
-    monkeypatch.setattr(names, "TTL", 2)
+    monkeypatch.setattr(names, "TTL", 3)
     before = set(etcd.member.leases())
     async with opened(etcd) as a, opened(etcd) as b:
         channel = held(await a.hold("web"))
         (lease,) = set(etcd.member.leases()) - before
-        await trio.sleep(3)
+        await trio.sleep(4)
         with pytest.raises(Conflict):
             await b.hold("web")
         etcd.member.revoke(lease)
@@ -173,7 +173,7 @@ async def test_without_etcd_it_is_soon_known(etcd: Place) -> None:
     """That it cannot be reached, or that it does not answer."""
     async with opened(etcd) as a:
         etcd.member.kill()
-        with trio.fail_after(1), pytest.raises(Unavailable, match="etcd cannot be reached"):
+        with trio.fail_after(SOON), pytest.raises(Unavailable, match="etcd cannot be reached"):
             await a.hold("web")
 
 
@@ -182,7 +182,7 @@ async def test_what_was_held_unnoticed_is_given_back(etcd: Place) -> None:
     async with opened(etcd) as a, opened(etcd) as b:
         await give_back(etcd, "db", await a.hold("db"))
         etcd.member.freeze()
-        with trio.fail_after(1.5), pytest.raises(Unavailable, match=f"did not hold the name web in {ASK_SECONDS} s"):
+        with trio.fail_after(SOON), pytest.raises(Unavailable, match=f"did not hold the name web in {ASK_SECONDS} s"):
             await a.hold("web")
         etcd.member.thaw()
         with trio.fail_after(SOON):

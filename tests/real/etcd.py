@@ -328,9 +328,12 @@ class Place:
 
 @contextmanager
 def fresh_place(cluster: EtcdCluster) -> Iterator[Place]:
-    """Give a fresh prefix in an etcd that is well; it is well again after the block, and the prefix empty."""
+    """Give a fresh prefix in an etcd that is well and has no lease; after the block it is well again, and empty."""
     cluster.heal()
     place = Place(cluster, f"test-{next(_serial)}")
+    for lease in place.member.leases():
+        with suppress(EtcdError):  # it has just ended by itself
+            place.member.revoke(lease)
     try:
         yield place
     finally:
