@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trio
 
+from ..real.processes import wait_until_gone
 from .peers import echo, opened, serving, settings
 from .sshd import Sshd
 
@@ -109,7 +109,4 @@ def test_ssh_ends_with_a_killed_process(shared_sshd: Sshd, path: Path) -> None:
         assert process.stdout.readline() == "up\n"
         (ssh,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{ssh}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not Path(f"/proc/{ssh}").exists()
+    assert wait_until_gone([int(ssh)], 5) == []

@@ -79,6 +79,7 @@ async def test_dialler_beyond_the_sessions_is_told(
         first, second = await tunnel.dial(), await tunnel.dial()  # and the third is the probe's
         with pytest.raises(BlockingIOError, match=r"all 2 sessions that 127.0.0.1 allows are in use: its sshd forbids"):
             await tunnel.dial()
+        monkeypatch.setattr("backends.ssh.sessions.WAIT_SECONDS", 20.0)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(first.aclose)
             third = await tunnel.dial()
