@@ -48,8 +48,8 @@ def _told(cli: Cli, *words: str) -> None:
 @same
 def test_what_comes(cli: Cli) -> None:
     """Events arrive as they happen."""
-    with cli.background("events", "--filter", "type=container", *FORMAT, code=None) as events:
-        time.sleep(0.3)  # the command has no word for being subscribed
+    since = f"{time.time():.9f}"  # the command has no word for being subscribed
+    with cli.background("events", "--since", since, "--filter", "type=container", *FORMAT, code=None) as events:
         cli.quiet("run", "--rm", "--name", "web", "busybox", "true")
         assert events.stdout is not None
         for line in iter(events.stdout.readline, b""):
