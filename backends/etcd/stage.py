@@ -70,11 +70,12 @@ class EtcdStage(Stage):
 @asynccontextmanager
 async def _open(transport: Transport) -> AsyncIterator[Dialer]:
     """Open the way to an endpoint; raise `Invalid` for files that will not do, by the options that they have here."""
-    try:
-        async with open_dialer(transport, "etcd", lambda: None) as dialer:
-            yield dialer
-    except Invalid as error:
-        raise Invalid(f"etcd: {in_our_words(error.message)}") from error
+    async with AsyncExitStack() as stack:
+        try:
+            dialer = await stack.enter_async_context(open_dialer(transport, "etcd", lambda: None))
+        except Invalid as error:
+            raise Invalid(in_our_words(error.message)) from error
+        yield dialer  # outside: what goes wrong while it is open is not about these files
 
 
 @part(Role.SOURCE)

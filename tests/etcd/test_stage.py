@@ -110,6 +110,15 @@ async def test_files_that_are_not_there(words: str, why: str, tmp_path: Path, mo
             pass  # pragma: no cover
 
 
+async def test_what_fails_while_it_is_open_is_not_its_own() -> None:
+    """It is passed on as it is: no file that it names is one of etcd's."""
+    reason = "the CA certificate ca.pem (--cacert) cannot be read"
+    with pytest.raises(Invalid) as raised:
+        async with stage("http://localhost/p").open(None):
+            raise Invalid(reason)
+    assert raised.value.message == reason
+
+
 def test_what_it_connects_to() -> None:
     """A front that serves at one of its endpoints is told so."""
     assert stage("http://localhost:1,http://localhost:2/p").reaches == {"tcp://localhost:1", "tcp://localhost:2"}
