@@ -86,7 +86,7 @@ class EtcdClient:
     ) -> Done:
         """Do `success` where all comparisons hold, else `failure`, at one revision (KV.Txn).
 
-        They are made by `absent`, `unchanged` and `holds`; `putting`, `deleting` and `reading`. `NotFound`: the lease
+        They are made by `absent`, `unchanged` and `holds`; `putting` and `reading`. `NotFound`: the lease
         of one that is put is no more.
         """
         body = {"compare": list(compare), "success": list(success), "failure": list(failure)}

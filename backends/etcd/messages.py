@@ -44,7 +44,7 @@ class Found:
 
 @frozen
 class Done:
-    """How a transaction went: which branch was taken, and for each operation of it what it found or deleted."""
+    """How a transaction went: which branch was taken, and for each operation of it what it found."""
 
     succeeded: bool
     revision: int
@@ -109,11 +109,6 @@ def putting(key: str, value: bytes, lease: int | None = None) -> Plain:
     return {"request_put": put_fields(key, value, lease)}
 
 
-def deleting(key: str) -> Plain:
-    """Operation of a transaction: delete a key; it finds what was there."""
-    return {"request_delete_range": {**range_of(key, None), "prev_kv": True}}
-
-
 def reading(key: str, end: str | None = None) -> Plain:
     """Operation of a transaction: find a key, or a range."""
     return {"request_range": range_of(key, end)}
@@ -172,7 +167,7 @@ def done_of(said: Plain) -> Done:
 
 def _found_by(response: Plain) -> tuple[KeyValue, ...]:
     ((_, answer),) = response.items()
-    return _key_values(answer.get("kvs", answer.get("prev_kvs", ())))
+    return _key_values(answer.get("kvs", ()))
 
 
 def _key_values(said: Sequence[Plain]) -> tuple[KeyValue, ...]:

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from backends.etcd.client import EtcdClient
 from backends.etcd.credentials import Credentials, credentials_for
-from backends.etcd.messages import Done, Found, KeyValue, Lease, absent, deleting, putting, reading
+from backends.etcd.messages import Done, Found, KeyValue, Lease, absent, putting, reading
 from swarmkit.errors import Conflict, Denied, Invalid, NotFound, SwarmError, Timeout, Unavailable
 from swarmkit.http import Response
 
@@ -239,19 +239,16 @@ async def test_txn() -> None:
         "succeeded": True,
         "responses": [
             {"response_put": {"header": {}}},
-            {"response_delete_range": {"deleted": "1", "prev_kvs": [row("b")]}},
             {"response_range": found(row("c"))},
         ],
     }
-    branch = [putting("a", b"x", 7), deleting("b"), reading("c")]
+    branch = [putting("a", b"x", 7), reading("c")]
     done, path, body = await sent("txn", [absent("a")], branch, answer=answer)
-    rows = (KeyValue("b", mod_revision=5),), (KeyValue("c", mod_revision=5),)
-    assert (done, path) == (Done(True, 9, ((), *rows)), "kv/txn")
+    assert (done, path) == (Done(True, 9, ((), (KeyValue("c", mod_revision=5),))), "kv/txn")
     assert body == {
         "compare": [{"key": "YQ==", "target": "CREATE", "result": "EQUAL", "create_revision": "0"}],
         "success": [
             {"request_put": {"key": "YQ==", "value": "eA==", "lease": "7"}},
-            {"request_delete_range": {"key": "Yg==", "prev_kv": True}},
             {"request_range": {"key": "Yw=="}},
         ],
         "failure": [],
