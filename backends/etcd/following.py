@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Iterable
 
 import trio
 
+from swarmkit.backoff import Backoff
 from swarmkit.errors import SwarmError, Unavailable
 from swarmkit.instance import open_instance
 from swarmkit.rows import Missing
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 PROBE_INTERVAL = 3.0
 """Seconds between two looks at the endpoint of a watch. With the client's deadline, a frozen one is left within 8 s."""
 
-RETRY_FIRST, RETRY_LAST = 0.25, 8.0
-"""Seconds before all is listed again: the first wait, and the longest. Half of it is chance, as many do the same."""
+RETRY_FIRST, RETRY_LAST = 0.25, 6.4
+"""Seconds before all is listed again: the first wait, and the longest, which with its chance is 8."""
 
 SETTLE_DEADLINE = 2.0
 """Seconds for which who asks at the beginning waits for etcd's first answer."""
@@ -55,7 +55,7 @@ class Follower:
 
     async def run(self) -> None:
         """Follow for ever."""
-        wait = RETRY_FIRST
+        backoff = Backoff(RETRY_FIRST, RETRY_LAST)
         while True:
             listed = trio.current_time()
             try:
@@ -64,10 +64,7 @@ class Follower:
                 await self._watch()
             except SwarmError as error:
                 self._lost(error)
-            if not self._failed and trio.current_time() - listed > wait:  # longer than it is about to be left alone
-                wait = RETRY_FIRST
-            await trio.sleep(wait * random.uniform(0.5, 1))
-            wait = min(2 * wait, RETRY_LAST)
+            await trio.sleep(backoff.wait(lasted=0 if self._failed else trio.current_time() - listed))
 
     async def _list(self) -> None:
         self._failed, failed = True, self._failed
@@ -94,7 +91,8 @@ class Follower:
         """Say that etcd does not answer, and why."""
         self._settled.set()
         unread = self._members.listing().missing
-        gap = Missing(self._name, f"{reason}; what was listed before stays, and it is tried again")
+        stays = "what was listed before stays, and " if self._members.revision else ""
+        gap = Missing(self._name, f"{reason}; {stays}it is tried again")
         self._roster.miss([*unread, gap])
 
     async def _watch(self) -> None:

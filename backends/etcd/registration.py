@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 from typing import Any
 
 import trio
 from attrs import define, frozen
 
+from swarmkit.backoff import Backoff
 from swarmkit.channel import Sender, open_channel
 from swarmkit.errors import Conflict, Invalid, NotFound, SwarmError, Timeout, Unavailable
 from swarmkit.message import Message, Verb, ack
@@ -24,7 +24,7 @@ DEFAULT_TTL, MIN_TTL, MAX_TTL = 30, 5, 86_400
 """Seconds after which a member that is not kept registered is gone: where nothing is said, and what may be."""
 
 RETRY_FIRST = 0.5
-"""Seconds before etcd is asked again where it gave no answer; doubled up to a third of the lease's time."""
+"""Seconds before etcd is asked again where it gave no answer; doubled up to a quarter of the lease's time."""
 
 REVOKE_SECONDS = 2.0
 """How long taking a member out is tried when it is over. Where that fails its lease ends it."""
@@ -87,21 +87,18 @@ class Registration:
 
         The channel ends with `Conflict` where another has taken the name while the lease was lost.
         """
-        wait = self._pause if self.lost is None else RETRY_FIRST
+        pause = self.wanted.ttl / 4  # with its chance three go into the lease's time: two may fail
+        renewing, trying = Backoff(pause, pause), Backoff(RETRY_FIRST, pause)
         try:
             while not sender.closed:
-                with trio.move_on_after(wait * random.uniform(0.8, 1)):
+                with trio.move_on_after((renewing if self.lost is None else trying).wait()):
                     await sender.wait_closed()
                     break
-                wait = self._pause if await self._renew(sender) else min(wait * 2, self._pause)
+                if await self._renew(sender):
+                    trying.reset()
         finally:
             sender.end(Unavailable(f"{self.wanted.name} is not kept registered any more: its source has been closed"))
             await self._revoke()
-
-    @property
-    def _pause(self) -> float:
-        """Seconds between two renewals: two may fail before the lease ends."""
-        return self.wanted.ttl / 3
 
     async def _renew(self, sender: Sender) -> bool:
         """See that the member is registered, and say where it is so no more, or again; return whether it is."""
