@@ -51,14 +51,25 @@ class Means:
             return words_of(self.tls)
         return ["--insecure"] if self.insecure and not is_loopback(host) else []
 
+    def why_lost(self, stage: str) -> str | None:
+        """Return why a member cannot be reached, where nothing says how it is spoken to."""
+        return _CLEAR if "tcp://" in stage and self.tls is None and not self.insecure else None
+
+
+_CLEAR = (
+    "plain TCP to another machine is refused: use 'etcd URL/PREFIX --tlsverify', with the files of certificates, or"
+    " --insecure if that is meant"
+)
+
 
 @frozen
 class Entry:
-    """A member: the text of its stage, and its labels."""
+    """A member: the text of its stage, its labels, and why it cannot be reached, where that is known already."""
 
     name: str
     stage: str
     labels: Mapping[str, str]
+    lost: str | None = None
 
 
 def read_member(name: str, value: bytes, means: Means) -> Entry:
@@ -70,7 +81,8 @@ def read_member(name: str, value: bytes, means: Means) -> Entry:
     if document.get("name") != name:
         raise Invalid(f"it says that it is {_short(document.get('name'))}")
     _check_name(name)
-    return Entry(name, stage_of(document.get("address"), means), _labels(document.get("labels", {})))
+    stage = stage_of(document.get("address"), means)
+    return Entry(name, stage, _labels(document.get("labels", {})), means.why_lost(stage))
 
 
 def read_classic(place: str, value: bytes, means: Means) -> Entry:
@@ -80,7 +92,7 @@ def read_classic(place: str, value: bytes, means: Means) -> Entry:
     stage = stage_of(f"docker tcp://{place}", means)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", place).strip("-_.")
     _check_name(name)
-    return Entry(name, stage, {})
+    return Entry(name, stage, {}, means.why_lost(stage))
 
 
 def stage_of(address: object, means: Means) -> str:
@@ -110,7 +122,10 @@ def _checked_host(found: re.Match[str], means: Means) -> str:
     else:
         local = re.fullmatch(r"(?:.*\.)?localhost\.?", host, re.IGNORECASE) is not None
     if local and not means.insecure:
-        raise Invalid(f"its host is {host!r}, which is whichever machine reads this (--insecure allows it)")
+        raise Invalid(
+            f"its host is {host!r}, which is whichever machine reads this: register an address that all reach, or read "
+            "it with 'etcd URL/PREFIX --insecure'"
+        )
     return host
 
 

@@ -64,8 +64,9 @@ class Members:
             match self._seen[key]:
                 case Entry(name) if name in rows:
                     missing.append(Missing(_shown(key.rpartition("/")[2]), f"another member is called {name!r}"))
-                case Entry(name, stage, labels):
-                    rows[name] = member_row(name, stage, labels, drained=self.keys.drained + name in self._seen)
+                case Entry(name, stage, labels, lost):
+                    drained = self.keys.drained + name in self._seen
+                    rows[name] = member_row(name, stage, labels, lost=lost, drained=drained)
                 case Missing() as gap:
                     missing.append(gap)
         return Listing(tuple(rows.values()), tuple(missing))
@@ -84,5 +85,5 @@ class Members:
 
 def _shown(name: str) -> str:
     """Return a name, which may be anything, for a message."""
-    text = name if name.isascii() and name.isprintable() else ascii(name)
+    text = name if name and name.isascii() and name.isprintable() else ascii(name)
     return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}..."

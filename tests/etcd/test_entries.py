@@ -36,8 +36,24 @@ def reason(value: bytes, name: str = "web-1", means: Means | None = None) -> str
 
 def test_a_member_is_a_stage_and_labels() -> None:
     """An entry gives the text of a stage, and its labels; keys that are not known are left alone."""
-    value = entry(labels={"zone": "a"}, later="x")
-    assert read_member("web-1", value, Means()) == Entry("web-1", "docker tcp://192.0.2.7:2376", {"zone": "a"})
+    value = entry(address="docker ssh://192.0.2.7", labels={"zone": "a"}, later="x")
+    assert read_member("web-1", value, Means()) == Entry("web-1", "docker ssh://192.0.2.7", {"zone": "a"})
+
+
+@pytest.mark.parametrize(
+    ("address", "means", "lost"),
+    [
+        ("docker tcp://192.0.2.7:2375", Means(), True),
+        ("remote tcp://192.0.2.7:7000", Means(), True),
+        ("docker tcp://192.0.2.7:2375", PLAIN, False),
+        ("docker tcp://192.0.2.7:2376", TLS, False),
+        ("docker ssh://192.0.2.7", Means(), False),
+    ],
+)
+def test_plain_tcp_is_listed_and_not_opened(address: str, means: Means, lost: bool) -> None:
+    """What to say so that it is, is said in the words of this part."""
+    found = read_member("web-1", entry(address=address), means).lost
+    assert ("'etcd URL/PREFIX --tlsverify'" in (found or "")) is lost
 
 
 @pytest.mark.parametrize(
@@ -175,8 +191,8 @@ def test_a_member_is_called_as_a_host_can_be(name: str) -> None:
 
 def test_what_classic_swarm_wrote() -> None:
     """The key is the address, and the value says the same; the member is called after both."""
-    assert read_classic("192.0.2.7:2375", b"192.0.2.7:2375", Means()) == Entry(
-        "192.0.2.7-2375", "docker tcp://192.0.2.7:2375", {}
+    assert read_classic("192.0.2.7:2375", b"192.0.2.7:2375", PLAIN) == Entry(
+        "192.0.2.7-2375", "docker tcp://192.0.2.7:2375 --insecure", {}
     )
     assert read_classic("[2001:db8::7]:2375", b"[2001:db8::7]:2375", Means()).name == "2001-db8-7-2375"
     for place, value in [("192.0.2.7:2375", b"192.0.2.8:2375"), ("web", b"web"), ("/x:1", b"/x:1"), ("-o:1", b"-o:1")]:

@@ -12,9 +12,9 @@ from backends.etcd.messages import Change, Found, KeyValue
 from swarmkit.rows import Missing
 from swarmkit.source import member_row
 
-ADDRESS = "docker tcp://192.0.2.7:2376"
+ADDRESS = "docker ssh://192.0.2.7"
 
-
+PLAIN = Means(insecure=True)
 UNUSED = "its entry in etcd cannot be used"
 
 
@@ -41,7 +41,7 @@ def gone(row: KeyValue, revision: int = 6) -> Change:
 
 def members(*rows: KeyValue) -> Members:
     """Make the members of a listing at revision 5."""
-    found = Members(Keys("p"), Means())
+    found = Members(Keys("p"), PLAIN)
     found.replace(Found(tuple(rows), 5, len(rows)))
     return found
 
@@ -55,7 +55,7 @@ def test_rows() -> None:
     assert listing.rows == (
         member_row("a", ADDRESS, {"zone": "x"}),
         member_row("b", ADDRESS),
-        member_row("192.0.2.8-2375", "docker tcp://192.0.2.8:2375"),
+        member_row("192.0.2.8-2375", "docker tcp://192.0.2.8:2375 --insecure"),
     )
     assert listing.missing == ()
 
@@ -86,7 +86,7 @@ def test_changes() -> None:
     ("row", "name", "why"),
     [
         (key("members/a", b"?"), "a", f"{UNUSED}: it is no JSON in UTF-8"),
-        (key("members/", b"{}"), "", f"{UNUSED}: its version is None, and only 1 is known here"),
+        (key("members/", b"{}"), "''", f"{UNUSED}: its version is None, and only 1 is known here"),
         (key("members/\udcff\x1b", b"?"), "'\\udcff\\x1b'", f"{UNUSED}: it is no JSON in UTF-8"),
         (
             key(f"members/{'x' * 200}", b"?"),
