@@ -51,11 +51,12 @@ _DRAINED = "drained: it takes no new containers, and those that it has go on"
 
 
 async def _list_until(source: Service, name: str) -> Listing:
-    """Return what a source lists once it lists a member, or after a moment: some have to ask somebody first."""
+    """Return what a source lists, after a moment where it lists nobody or misses something: it may be asking still."""
     deadline = trio.current_time() + LIST_SECONDS
     while True:
         listed = Listing.of(await source(Message(Verb.LS)))
-        if any(row.name == name for row in listed) or trio.current_time() >= deadline:
+        settled = any(row.name == name for row in listed) or (listed and not listed.missing)
+        if settled or trio.current_time() >= deadline:
             return listed
         await trio.sleep(_POLL_SECONDS)
 

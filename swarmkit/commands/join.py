@@ -102,14 +102,19 @@ def advertised(text: str, options: tuple[str, ...] = (), *, insecure: bool = Fal
         raise Invalid(f"--advertise {text!r}: {error}") from error
     if len(words) != 2:
         raise Invalid(
-            f"--advertise {text!r}: what is advertised is a part and an address, as in 'docker tcp://192.0.2.7:2376'; "
-            "whoever reads it says how it is spoken to, and options here say how it is looked at"
+            f"--advertise {text!r}: {_FORM}; whoever reads it says how it is spoken to, and options here say how it is "
+            "looked at"
         )
     host = parse_pipeline(shlex.join((*words, *options)))
     for address in host.reaches:
         _check_elsewhere(address, insecure=insecure)
     full = next((address for address in host.reaches if address.startswith("tcp://")), words[1])  # with its port
+    if words[0] not in ("docker", "remote") or not re.fullmatch(r"(tcp|ssh)://[^/]+", full):
+        raise Invalid(f"--advertise {text!r}: {_FORM}")
     return host, f"{words[0]} {full}"
+
+
+_FORM = "what is advertised is 'docker tcp://HOST:PORT' or 'docker ssh://[USER@]HOST[:PORT]', or 'remote' so"
 
 
 def _check_elsewhere(address: str, *, insecure: bool) -> None:

@@ -119,7 +119,7 @@ async def show(source: Pipeline, *, as_json: bool = False) -> int:
     """Print the members of a source; return the exit code."""
     async with open_view(source) as view:
         seen = await view.look_when_settled()
-    _say_all(seen, as_json=as_json)
+    _say_all(source, seen, as_json=as_json)
     return 0 if all(each.answers for each in seen) else EXIT_UNANSWERED
 
 
@@ -127,18 +127,18 @@ async def follow(source: Pipeline, *, as_json: bool = False) -> NoReturn:
     """Print the members of a source, then what changes, for ever."""
     async with open_view(source) as view:
         seen = await view.look_when_settled()
-        _say_all(seen, as_json=as_json)
+        _say_all(source, seen, as_json=as_json)
         while True:
             await trio.sleep(LOOK_SECONDS)
             before, seen = seen, await view.look()
             _say(*(_told(change, as_json=as_json) for change in changes(before, seen)))
 
 
-def _say_all(seen: list[Seen], *, as_json: bool) -> None:
+def _say_all(source: Pipeline, seen: list[Seen], *, as_json: bool) -> None:
     if as_json:
         _say(*map(document, seen))
     else:
-        _say(*(table(seen) or ["There is no member."]))
+        _say(*(table(seen) or [f"{source} lists no member."]))
 
 
 def _told(change: Change, *, as_json: bool) -> str:

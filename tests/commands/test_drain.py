@@ -53,9 +53,10 @@ async def test_a_source_may_take_a_moment_to_list(autojump_clock: MockClock, nur
 
 
 async def test_who_is_not_listed_is_not_drained(autojump_clock: MockClock) -> None:
-    """The error names those who are."""
+    """The error names those who are, at once where there are any."""
     with pytest.raises(NotFound, match="list lists no member called 'c'; it lists a, b"):
         await set_drained(Pipeline((ListSource({"a": "fake", "b": "fake"}),)), "c", drained=True)
+    assert trio.current_time() == 0
     with pytest.raises(NotFound, match="list lists no member called 'c'; it lists nobody"):
         await set_drained(Pipeline((ListSource(),)), "c", drained=True)
 

@@ -104,12 +104,14 @@ def test_a_member_is_called_as_its_machine(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
-        ("docker", Invalid, "is a part and an address"),
-        ("docker tcp://192.0.2.7:1 --insecure", Invalid, "is a part and an address"),
-        ("debug | docker tcp://192.0.2.7:1", Invalid, "is a part and an address"),
+        ("docker", Invalid, "what is advertised is 'docker tcp://HOST:PORT'"),
+        ("docker tcp://192.0.2.7:1 --insecure", Invalid, "what is advertised is 'docker tcp://HOST:PORT'"),
+        ("debug | docker tcp://192.0.2.7:1", Invalid, "what is advertised is 'docker tcp://HOST:PORT'"),
         ("docker 'tcp", Invalid, "No closing quotation"),
         ("dokcer tcp://192.0.2.7:1", NotFound, "did you mean 'docker'"),
         ("docker unix:///run/docker.sock", Invalid, "unix:///run/docker.sock is a socket of this machine"),
+        ("ssh ops@192.0.2.7", Invalid, "what is advertised is 'docker tcp://HOST:PORT'"),
+        ("docker ssh://192.0.2.7/run/docker.sock", Invalid, "what is advertised is 'docker tcp://HOST:PORT'"),
         ("docker tcp://127.0.0.1:2375", Denied, "leads to whichever machine reads it"),
         ("docker tcp://[::1]:2375", Denied, "leads to whichever machine reads it"),
         ("docker ssh://ops@localhost", Denied, "leads to whichever machine reads it"),

@@ -99,7 +99,7 @@ async def test_nobody_listed_is_nobody_down(capsys: pytest.CaptureFixture[str], 
     """It is said for people; for programs nothing is nothing."""
     assert await show(Pipeline((ListSource(),))) == 0
     assert await show(Pipeline((ListSource(),)), as_json=True) == 0
-    assert capsys.readouterr().out == "There is no member.\n"
+    assert capsys.readouterr().out == "list lists no member.\n"
 
 
 async def test_a_stage_that_cannot_be_opened_is_shown_with_the_reason(
