@@ -75,7 +75,7 @@ class Instance:
                     raise
                 reason = self._error(error, "while it was open" if opened else "to open").message
                 if reason != self._reason:  # it is tried for ever, and said once
-                    log.error("the host %s is down: %s", self.name, reason)
+                    log.warning("the host %s is down: %s", self.name, reason)
                 self._reason = reason
             finally:
                 self._service = None
