@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import click
-import trio
 from attrs import field, frozen
 
 from ..errors import Invalid
-from .activation import SCHEME, real_addresses
+from .activation import SCHEME, Opened, real_addresses
 from .listening import DEFAULT_MODE, Access, check_address, listening_on, permissions
 from .tls_files import FreshContext, TlsFiles
 from .tls_options import server_files, tls_options, words_of
@@ -54,11 +53,9 @@ class Endpoints:
         """Return what makes the TLS context of each connection, if there is TLS; raise `Invalid` for bad files."""
         return FreshContext(self.tls, self.tls.server_context) if self.tls is not None else None
 
-    @contextmanager
-    def listening(self) -> Iterator[list[tuple[trio.SocketListener, str]]]:
-        """Listen; yield each listener with its address as clients use it."""
-        with listening_on(self.addresses, self.access, open_to_all=self._open_to_all) as opened:
-            yield opened
+    def listening(self) -> AbstractContextManager[list[Opened]]:
+        """Listen for the length of the block, which gets each listener with its address as clients use it."""
+        return listening_on(self.addresses, self.access, open_to_all=self._open_to_all)
 
     def words(self) -> list[str]:
         """Return the words that mean these."""

@@ -19,7 +19,7 @@ import trio
 from attrs import frozen
 
 from ..errors import Conflict, Denied, Invalid, Unavailable
-from .activation import SCHEME, activated
+from .activation import SCHEME, Opened, activated
 from .addresses import TcpAddress
 from .sockets import host_and_port, is_loopback
 
@@ -74,9 +74,7 @@ def _split(address: str) -> TcpAddress:
 
 
 @contextmanager
-def listening_on(
-    addresses: Sequence[str], access: Access, *, open_to_all: bool = False
-) -> Iterator[list[tuple[trio.SocketListener, str]]]:
+def listening_on(addresses: Sequence[str], access: Access, *, open_to_all: bool = False) -> Iterator[list[Opened]]:
     """Listen on addresses, `fd://` among them; yield each listener with its address as clients use it."""
     own = [address for address in addresses if not address.startswith(SCHEME)]
     handed = [address for address in addresses if address.startswith(SCHEME)]
@@ -89,7 +87,7 @@ def listening_on(
 
 
 @contextmanager
-def listening(address: str, access: Access) -> Iterator[tuple[trio.SocketListener, str]]:
+def listening(address: str, access: Access) -> Iterator[Opened]:
     """Listen on an address; yield the listener and the address as clients use it. A socket file ends with the block."""
     if address.startswith("unix://"):
         with _unix(Path(address.removeprefix("unix://")), access) as listener:
@@ -100,7 +98,7 @@ def listening(address: str, access: Access) -> Iterator[tuple[trio.SocketListene
 
 
 @contextmanager
-def _tcp(address: str) -> Iterator[tuple[trio.SocketListener, str]]:
+def _tcp(address: str) -> Iterator[Opened]:
     where = _split(address)
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as bound:
