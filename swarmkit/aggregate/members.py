@@ -21,13 +21,15 @@ class Member:
     """One host of many, mirrored. Call it to send it a message with a path as it knows it.
 
     Its `labels` are added to those that the hosts beneath have, and go before them. Where it is `drained`, so are they
-    all. `hidden` is why nothing but its node is shown, where it is not a host of its own: it is down, then.
+    all. `address` is where it is reached, which is shown until it has said what it is. `hidden` is why nothing but its
+    node is shown, where it is not a host of its own: it is down, then.
     """
 
     name: str
     mirror: Mirror
     labels: Mapping[str, str] = field(factory=dict)
     drained: bool = field(default=False, kw_only=True)
+    address: str = field(default="", kw_only=True)
     hidden: str | None = field(default=None, init=False)
     arrivals: Arrivals = field(factory=Arrivals)
 
@@ -77,7 +79,7 @@ class Member:
     def _unknown_node(self) -> Row:
         reason = self.mirror.why_lost() or "not reached yet"
         state = "connecting" if self.mirror.why_lost() is None else "unhealthy"
-        document = {"Name": self.name, "State": state, "Reason": reason}
+        document = {"Name": self.name, "Address": self.address, "State": state, "Reason": reason}
         row = Row(name=self.name, member=self.name, path=("nodes", self.name), document=document, lost=reason)
         return self._described(row, self.labels)
 

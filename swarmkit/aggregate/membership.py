@@ -106,7 +106,7 @@ class Membership:
         """
         instance = Instance(name)
         async with open_mirror(instance, name) as mirror:
-            member = Member(name, mirror)
+            member = Member(name, mirror, address=_address(pipeline))
             self._enter(member)
             try:
                 opening = pipeline.named(name).open
@@ -154,7 +154,7 @@ class Membership:
                 refused = _Refused(Missing(name, error.message), self._refused.discard)
                 self._refused.add(refused)
                 return refused
-            listed = _Listed(name, entry.labels, entry.drained, lambda: _open(name, entry, parse), self._leave)
+            listed = _Listed(name, entry.labels, entry.drained, lambda: _open(listed, entry, parse), self._leave)
             self._nursery.start_soon(self._run_listed, listed)
             return listed
 
@@ -181,11 +181,18 @@ class Membership:
 
 
 @asynccontextmanager
-async def _open(name: str, entry: Entry, parse: Parse) -> AsyncIterator[Service]:
+async def _open(listed: _Listed, entry: Entry, parse: Parse) -> AsyncIterator[Service]:
     if entry.lost is not None:
         raise Unavailable(entry.lost)
-    async with parse(entry.stage).named(name).open() as service:
+    pipeline = parse(entry.stage).named(listed.name)
+    if listed.member is not None:
+        listed.member.address = _address(pipeline)
+    async with pipeline.open() as service:
         yield service
+
+
+def _address(pipeline: Pipeline) -> str:
+    return ", ".join(sorted(pipeline.reaches))
 
 
 def any_name(name: str) -> None:

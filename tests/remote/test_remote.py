@@ -16,14 +16,18 @@ from backends.dockerserver.hosts import Hosts
 from backends.fake import FakeStage
 from backends.fake.memory import memory_stream_pair
 from backends.remote import RemoteStage
+from swarmkit.aggregate import open_aggregate
+from swarmkit.engine.placement import make_policy
 from swarmkit.errors import Code, SwarmError, Timeout, Unavailable
 from swarmkit.host import Host
 from swarmkit.instance import open_instance
 from swarmkit.message import Message, Verb, ack
 from swarmkit.parts import aggregate_of
+from swarmkit.pipeline import Pipeline, parse_pipeline
 from swarmkit.rows import Listing
 from swarmkit.service import Service
 from swarmkit.streams import BytesStream, open_pipe, read_whole
+from swarmkit.testing import ListSource
 from swarmkit.wire import Peer, Side, open_peer
 
 from .far import MemoryDialer
@@ -241,6 +245,19 @@ async def test_a_front_over_it_takes_it_for_many_hosts(autojump_clock: MockClock
 
 
 # -- many as one -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_member_that_was_never_reached(autojump_clock: MockClock) -> None:
+    """It is shown with its address and the reason, whether it was named or is listed."""
+    stage = "remote unix:///run/no/wire.sock"
+    source = ListSource()
+    await source.add("listed", stage)
+    members = {"named": parse_pipeline(stage)}
+    async with open_aggregate(members, make_policy(), [Pipeline((source,))]) as service:
+        await trio.sleep(3)
+        nodes = [(row.name, row.document["Address"], row.lost) for row in await Host(service).ls("nodes")]
+        reason = "there is no such socket; is there a `listen` on it?"
+        assert nodes == [(name, "unix:///run/no/wire.sock", reason) for name in ("named", "listed")]
 
 
 async def test_a_swarm_of_swarms(autojump_clock: MockClock) -> None:
