@@ -8,7 +8,7 @@ from functools import partial
 import trio
 
 from swarmkit.http import Headers, ResponseHead
-from swarmkit.transport import FreshContext, TlsFiles
+from swarmkit.transport import FreshContext
 from swarmkit.transport.greeting import Serve, greet_plain, greet_tls
 
 SPEAK_TLS = "this is a port for TLS, and the request came in the clear: use --tlsverify, or https"
@@ -20,9 +20,9 @@ async def serve_plain(transport: trio.SocketStream, *, serve: Serve) -> None:
     await greet_plain(transport, serve=serve, refuse=partial(_answer, text=SPEAK_PLAINLY))
 
 
-async def serve_tls(transport: trio.SocketStream, *, serve: Serve, context: FreshContext, files: TlsFiles) -> None:
+async def serve_tls(transport: trio.SocketStream, *, serve: Serve, context: FreshContext) -> None:
     """Serve a client over TLS that has shown a certificate of the CA. Plain HTTP is answered in the clear."""
-    await greet_tls(transport, serve=serve, refuse=partial(_answer, text=SPEAK_TLS), context=context, files=files)
+    await greet_tls(transport, serve=serve, refuse=partial(_answer, text=SPEAK_TLS), context=context)
 
 
 async def _answer(stream: trio.abc.HalfCloseableStream, text: str) -> None:

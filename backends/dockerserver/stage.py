@@ -71,21 +71,22 @@ class DockerServerStage(Stage):
                 front = Front(await Hosts.of(inner), nursery, software=_software(), api=self.api, pull=self.pull)
                 serve = partial(serve_connection, handler=front)
                 for listener, address in opened:
-                    nursery.start_soon(trio.serve_listeners, self._greeting(address, serve, context), [listener])
+                    nursery.start_soon(trio.serve_listeners, _greeting(address, serve, context), [listener])
                 addresses = tuple(address for _, address in opened)
                 yield Listening(inner, addresses, secured=context is not None and _is_tcp(addresses[0]))
-
-    def _greeting(self, address: str, serve: Serve, context: FreshContext | None) -> Callable[..., Awaitable[None]]:
-        """Return what serves a connection to an address."""
-        if not _is_tcp(address):
-            return serve
-        if self.at.tls is None or context is None:
-            return partial(serve_plain, serve=serve)
-        return partial(serve_tls, serve=serve, context=context, files=self.at.tls)
 
     def __str__(self) -> str:
         pulls = ["--pull", self.pull.value] if self.pull is not Pull.EVERY else []
         return shlex.join((self.name, *self.at.words(), *pulls))
+
+
+def _greeting(address: str, serve: Serve, context: FreshContext | None) -> Callable[..., Awaitable[None]]:
+    """Return what serves a connection to an address."""
+    if not _is_tcp(address):
+        return serve
+    if context is None:
+        return partial(serve_plain, serve=serve)
+    return partial(serve_tls, serve=serve, context=context)
 
 
 def default_address() -> str:

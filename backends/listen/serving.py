@@ -11,7 +11,7 @@ from attrs import define, field
 
 from swarmkit.errors import Code, Denied, SwarmError, Unavailable
 from swarmkit.service import Service
-from swarmkit.transport import FreshContext, TlsFiles
+from swarmkit.transport import FreshContext
 from swarmkit.transport.credentials import Allowed, credentials_of
 from swarmkit.transport.greeting import end_gently, greet_plain, greet_tls, peer_of
 from swarmkit.wire import Peer, Side, open_peer
@@ -34,7 +34,6 @@ class Serving:
     service: Service
     allowed: Allowed
     most: int
-    tls: TlsFiles | None = None
     context: FreshContext | None = None
     count: int = field(default=0, init=False)
 
@@ -51,9 +50,9 @@ class Serving:
         """Serve a connection over TCP, with TLS if there are files for it."""
         who = f"the client at {peer_of(transport)}"
         converse = partial(self.converse, who=who)
-        if self.tls is not None and self.context is not None:
+        if self.context is not None:
             refuse = partial(answer_http, reason="TLS is required")
-            greet = partial(greet_tls, serve=converse, refuse=refuse, context=self.context, files=self.tls)
+            greet = partial(greet_tls, serve=converse, refuse=refuse, context=self.context)
             await self._serve(greet, transport, who)
         else:
             await self._serve(partial(greet_plain, serve=converse, refuse=answer_http), transport, who)

@@ -72,7 +72,7 @@ class ListenStage(Stage):
 
     @asynccontextmanager
     async def _on_sockets(self, inner: Service, at: Endpoints) -> AsyncIterator[Listening]:
-        serving = Serving(inner, self.allowed, self.connections, at.tls, at.context())
+        serving = Serving(inner, self.allowed, self.connections, at.context())
         with at.listening() as opened:
             async with open_instance() as nursery:
                 for listener, address in opened:
@@ -82,7 +82,7 @@ class ListenStage(Stage):
 
     @asynccontextmanager
     async def _on_standard_streams(self, inner: Service) -> AsyncIterator[Listening]:
-        serving = Serving(inner, self.allowed, self.connections, None, None)
+        serving = Serving(inner, self.allowed, self.connections)
         front = Listening(inner, (STANDARD,))
         with standard_stream() as stream:
             async with open_instance() as nursery:

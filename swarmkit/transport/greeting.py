@@ -16,7 +16,7 @@ import trio
 
 from .sockets import host_and_port, keep_alive
 from .tls import NotTls, TlsStream
-from .tls_files import FreshContext, TlsFiles
+from .tls_files import FreshContext
 from .tls_reasons import tls_reason
 
 log = logging.getLogger(__name__)
@@ -47,16 +47,14 @@ async def greet_plain(transport: trio.SocketStream, *, serve: Serve, refuse: Ser
             await serve(transport)
 
 
-async def greet_tls(
-    transport: trio.SocketStream, *, serve: Serve, refuse: Serve, context: FreshContext, files: TlsFiles
-) -> None:
+async def greet_tls(transport: trio.SocketStream, *, serve: Serve, refuse: Serve, context: FreshContext) -> None:
     """Serve a client over TLS that has shown a certificate of the CA; log at info why another is turned away.
 
     `refuse` writes, in the clear, to one that does not speak TLS.
     """
     async with transport:
         keep_alive(transport)
-        explain = partial(tls_reason, ca=files.ca, cert=files.cert)
+        explain = partial(tls_reason, ca=context.files.ca, cert=context.files.cert)
         stream = TlsStream(transport, context.get(), server_side=True, explain=explain)
         try:
             with trio.fail_after(HANDSHAKE_DEADLINE):

@@ -44,7 +44,6 @@ class TlsDialer:
     def __init__(self, host: str, port: int, files: TlsFiles) -> None:
         """Read the files; raise `Invalid` for those that will not do."""
         self._tcp = TcpDialer(host, port)
-        self._files = files
         self._context = FreshContext(files, files.client_context)
         self._explain = partial(tls_reason, host=host, ca=files.ca, cert=files.cert)
 
@@ -82,7 +81,7 @@ class TlsDialer:
         OpenSSL shows no certificate of a handshake that failed: another is made, in which any name will do.
         """
         with suppress(OSError, trio.BrokenResourceError, Invalid), trio.move_on_after(NAMES_SECONDS):
-            context = self._files.client_context()
+            context = self._context.files.client_context()
             context.check_hostname = False
             stream = await self._connect(context)
             names = [value for _, value in stream.peer_certificate().get("subjectAltName", ())]

@@ -96,14 +96,14 @@ class FreshContext:
 
     def __init__(self, files: TlsFiles, make: Callable[[], ssl.SSLContext]) -> None:
         """Make the first context; what `make` raises for the files is raised."""
-        self._files = files
+        self.files = files
         self._make = make
         self._stamp = files.stamp()
         self._context = make()
 
     def get(self) -> ssl.SSLContext:
         """Return the context for a new connection. Blocks for as long as it takes to look at three files."""
-        stamp = self._files.stamp()
+        stamp = self.files.stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             try:
@@ -111,7 +111,7 @@ class FreshContext:
             except Invalid as error:
                 log.warning("%s; what was read from these files before is used on", error)
             else:
-                log.info("read again: %s", ", ".join(filter(None, (self._files.ca, self._files.cert))))
+                log.info("read again: %s", ", ".join(filter(None, (self.files.ca, self.files.cert))))
         return self._context
 
 

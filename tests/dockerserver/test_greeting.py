@@ -69,7 +69,7 @@ async def serving(greet: Callable[..., Awaitable[None]]) -> AsyncIterator[int]:
 
 def over_tls(files: TlsFiles) -> Callable[..., Awaitable[None]]:
     """Return what greets over TLS."""
-    return partial(serve_tls, context=FreshContext(files, files.server_context), files=files)
+    return partial(serve_tls, context=FreshContext(files, files.server_context))
 
 
 async def dial(port: int, client: TlsFiles, version: ssl.TLSVersion | None = None) -> TlsStream:
