@@ -76,8 +76,9 @@ class DockerServerStage(Stage):
                 yield Listening(inner, addresses, secured=context is not None and _is_tcp(addresses[0]))
 
     def __str__(self) -> str:
+        api = ["--api", self.api] if self.api is not None else []
         pulls = ["--pull", self.pull.value] if self.pull is not Pull.EVERY else []
-        return shlex.join((self.name, *self.at.words(), *pulls))
+        return shlex.join((self.name, *self.at.words(), *api, *pulls))
 
 
 def _greeting(address: str, serve: Serve, context: FreshContext | None) -> Callable[..., Awaitable[None]]:

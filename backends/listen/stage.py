@@ -101,6 +101,7 @@ class ListenStage(Stage):
         options = self.at.words() if self.at is not None else [STANDARD]
         for option, numbers in (("--allow-uid", self.allowed.uids), ("--allow-gid", self.allowed.gids)):
             options += [word for number in sorted(numbers) for word in (option, str(number))]
+        options += ["--connections", str(self.connections)] if self.connections != CONNECTIONS else []
         return shlex.join((self.name, *options))
 
 

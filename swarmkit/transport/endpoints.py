@@ -60,7 +60,9 @@ class Endpoints:
     def words(self) -> list[str]:
         """Return the words that mean these."""
         security = words_of(self.tls) if self.tls is not None else ["--insecure"] if self.insecure else []
-        return [*self.addresses, *security]
+        mode = ["--mode", f"{self.access.mode:o}"] if self.access.mode != DEFAULT_MODE else []
+        group = ["--group", self.access.group] if self.access.group is not None else []
+        return [*self.addresses, *mode, *group, *security]
 
 
 _OPTIONS = (

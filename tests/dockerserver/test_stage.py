@@ -206,7 +206,7 @@ def test_options_that_contradict_are_refused(words: list[str], error: type[Excep
     [
         ["unix:///x"],
         ["tcp://0.0.0.0:2375", "--insecure"],
-        ["unix:///run/x.sock", "--pull", "one"],
+        ["unix:///run/x.sock", "--mode", "600", "--group", "docker", "--api", "1.41", "--pull", "one"],
         ["unix:///x", "tcp://0.0.0.0:2376", "--tlsverify", *FILES],
         ["tcp://0.0.0.0:2376", "--tlsverify", "--cacert", "/with space", *FILES[2:]],
     ],

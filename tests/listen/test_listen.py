@@ -245,6 +245,7 @@ def test_words_that_will_not_do(words: list[str], error: type[Exception], says: 
     [
         (["unix:///run/x", "--allow-uid", "5", "--allow-gid", "6"], "listen unix:///run/x --allow-uid 5 --allow-gid 6"),
         (["-"], "listen stdio:"),
+        (["unix:///x", "--connections", "2", "--mode", "0666"], "listen unix:///x --mode 666 --connections 2"),
         (["tcp://0.0.0.0:7000", "--insecure"], "listen tcp://0.0.0.0:7000 --insecure"),
     ],
 )
