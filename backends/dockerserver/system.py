@@ -7,8 +7,8 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from swarmkit.engine.info import Reserved, merge_info
-from swarmkit.engine.placement import Holding
+from swarmkit.engine.info import merge_info
+from swarmkit.engine.placement import reserved_on
 from swarmkit.engine.versions import merge_version
 from swarmkit.errors import SwarmError
 from swarmkit.http import Headers, Response
@@ -52,6 +52,7 @@ class System:
         nodes, missing = await self._hosts.survey()
         names = ",".join(node.name for node in nodes)
         images = Listing.of(await self._hosts.service(Message(Verb.LS, ("images",))))
+        containers = await self._hosts.service(Message(Verb.LS, ("containers",), {"detail": True}))
         merged = merge_info(
             answers,
             id=hashlib.sha256(names.encode()).hexdigest()[:32].upper(),
@@ -59,21 +60,12 @@ class System:
             addresses={node.name: node.address for node in nodes},
             labels={node.name: node.document.get("Labels") or {} for node in nodes},
             images=len({row.id for row in images if row.lost is None}),
-            reserved=await self._reserved(),
+            reserved=reserved_on(containers["rows"]),
             engines={node.name: str(node.document.get("ServerVersion") or "") for node in nodes},
             drained=[node.name for node in nodes if node.drained],
             missing=missing,
         )
         return json_answer(merged)
-
-    async def _reserved(self) -> dict[str, Reserved]:
-        """Return by host what its containers reserve, as far as is known."""
-        listing = Listing.of(await self._hosts.service(Message(Verb.LS, ("containers",), {"detail": True})))
-        reserved: dict[str, Reserved] = {}
-        for row in listing:
-            held, sums = Holding.of_row(row), reserved.get(row.member, Reserved())
-            reserved[row.member] = Reserved(sums.cpus + held.cpus, sums.memory + held.memory)
-        return reserved
 
     async def _documents(self, target: str) -> list[tuple[str, Mapping[str, Any] | SwarmError]]:
         async def ask(node: Node) -> Mapping[str, Any]:

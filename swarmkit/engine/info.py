@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from swarmkit.errors import SwarmError
 
 from .documents import Document, unique
 from .identity import clones, clones_warning
+from .placement import Reserved
 from .replies import Reply, answered, failed
 from .versions import lowest_version
 
@@ -42,14 +41,6 @@ _EMPTY: dict[str, Any] = {
     **{"LiveRestoreEnabled": False, "InitBinary": "", "SecurityOptions": [], "RegistryConfig": None},
     **{key: {"ID": "", "Expected": ""} for key in ("ContainerdCommit", "RuncCommit", "InitCommit")},
 }
-
-
-@frozen
-class Reserved:
-    """What containers reserve of a host: processors, and bytes of memory."""
-
-    cpus: float = 0
-    memory: int = 0
 
 
 def merge_info(

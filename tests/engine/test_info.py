@@ -2,7 +2,8 @@ from typing import Any
 
 from swarmkit.engine.documents import Document
 from swarmkit.engine.identity import clones_warning
-from swarmkit.engine.info import Reserved, merge_info
+from swarmkit.engine.info import merge_info
+from swarmkit.engine.placement import Reserved
 from swarmkit.engine.replies import Reply
 from swarmkit.errors import Unavailable
 

@@ -4,9 +4,19 @@ It is read from the documents of the Engine API; `swarmkit.placement` is the con
 """
 
 from .expressions import settled
-from .holdings import Holding
 from .policy import Placement, make_policy
+from .reservations import Reserved, reserved_on
 from .rules import RULES, Rule
 from .strategies import STRATEGIES, Strategy
 
-__all__ = ["RULES", "STRATEGIES", "Holding", "Placement", "Rule", "Strategy", "make_policy", "settled"]
+__all__ = [
+    "RULES",
+    "STRATEGIES",
+    "Placement",
+    "Reserved",
+    "Rule",
+    "Strategy",
+    "make_policy",
+    "reserved_on",
+    "settled",
+]

@@ -12,13 +12,10 @@ from attrs import define, frozen
 from swarmkit.placement import Pending
 from swarmkit.rows import Row
 
-from ..status import RUNNING
 from .compose import PROJECT, Instance, instance_of
 from .ports import Claim, bound_by, claims_of, overlap
 from .reading import labels, mapping
-from .reservations import reserved_cpus, reserved_memory
-
-_ACTIVE = RUNNING | {"created"}
+from .reservations import ACTIVE, reserved_cpus, reserved_memory
 
 
 @frozen
@@ -44,7 +41,7 @@ class Holding:
     def of_row(cls, row: Row) -> Holding:
         """Read a row of a container: its document, and what of its inspection stands beside it."""
         words = labels(row.document.get("Labels"))
-        if row.document.get("State") not in _ACTIVE:
+        if row.document.get("State") not in ACTIVE:
             return cls(row.id, row.names, words)
         detail = row.detail or {}
         host_config = mapping(detail.get("HostConfig"))

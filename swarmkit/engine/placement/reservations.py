@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .reading import number
+from attrs import frozen
+
+from swarmkit.rows import Plain
+
+from ..status import RUNNING
+from .reading import mapping, number
+
+ACTIVE = RUNNING | {"created"}
+"""The states of containers that hold something of their host. One that was created is about to start."""
 
 _NANO = 1_000_000_000
 _DEFAULT_CPU_PERIOD = 100_000  # microseconds, the kernel's
+
+
+@frozen
+class Reserved:
+    """What containers reserve of a host: CPUs, and bytes of memory."""
+
+    cpus: float = 0
+    memory: int = 0
+
+
+def reserved_on(rows: Iterable[Plain]) -> dict[str, Reserved]:
+    """Return by host what its containers reserve, of the rows with detail that a reply carries."""
+    found: dict[str, Reserved] = {}
+    for row in rows:
+        if mapping(row.get("document")).get("State") in ACTIVE:
+            host_config = mapping(mapping(row.get("detail")).get("HostConfig"))
+            sums = found.get(host := str(row.get("member", "")), Reserved())
+            found[host] = Reserved(sums.cpus + reserved_cpus(host_config), sums.memory + reserved_memory(host_config))
+    return found
 
 
 def reserved_cpus(host_config: Mapping[str, Any]) -> float:
