@@ -13,7 +13,6 @@ from ..channel import Receiver
 from ..errors import Internal, SwarmError, Unavailable
 from ..message import Message, ack
 from ..service import close_ends
-from ..streams import CHUNK
 from .connection import Connection
 from .writing import Writer
 
@@ -21,6 +20,9 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 5.0
 """How long the closing of what was given away may take: it is another's code."""
+
+AHEAD = 4096
+"""Bytes that are read of a source though its reader takes none now: that it ends there, or breaks, is to be told."""
 
 SendItem = Callable[[int, Message], Awaitable[None]]
 """Send one message in a channel, and own its ends."""
@@ -77,7 +79,7 @@ class Pumps:
     async def _run_stream(self, stream: int, source: trio.abc.ReceiveStream, pump: _Pump) -> None:
         try:
             with pump.scope:
-                while data := await source.receive_some(CHUNK):
+                while data := await source.receive_some(max(self._machine.room(stream), AHEAD)):
                     await self._send(stream, data, pump)
                 self._machine.send_eof(stream)
         except Exception as error:

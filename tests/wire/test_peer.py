@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from backends.fake.memory import Gate, GatedStream, memory_stream_pair
+from backends.fake.memory import BUFFER, Gate, GatedStream, memory_stream_pair
 from swarmkit.channel import EndOfChannel, Receiver, open_channel
 from swarmkit.errors import Code, Conflict, Internal, Invalid, NotFound, SwarmError, Timeout, Unavailable, Unimplemented
 from swarmkit.message import Message, Verb, ack
@@ -17,6 +18,7 @@ from swarmkit.streams import CHUNK, BytesStream, open_pipe, read_whole
 from swarmkit.wire import Limits, Side, open_peer
 from swarmkit.wire.frames import Type
 from swarmkit.wire.inlets import Inlets
+from swarmkit.wire.pumps import AHEAD
 
 from .machines import HELLO, PREFACE, message, raw
 from .peers import Hub, echo, swallow, two_peers
@@ -244,6 +246,34 @@ async def test_a_stalled_stream_holds_up_nobody(autojump_clock: MockClock) -> No
         assert stalled.att is not None
         await stalled.att.aclose()
         nursery.cancel_scope.cancel()
+
+
+async def ask_for_a_log(source: trio.abc.ReceiveStream, check: Callable[[bytes], Awaitable[None]]) -> None:
+    """Ask a peer for a stream that is not credited; check with what came of it."""
+    near, far = memory_stream_pair()
+    await far.send_all(PREFACE + raw(Type.HELLO, 0, HELLO) + raw(Type.CALL, 1, [0, message("log")]))
+    async with open_peer(near, Side.ACCEPTOR, offers=partial(_give, att=source)):
+        await wait_all_tasks_blocked()
+        await check(await far.receive_some(BUFFER))
+
+
+async def test_of_the_source_of_a_stalled_stream_little_is_read(autojump_clock: MockClock) -> None:
+    """What was credited, and a little: each of thousands would hold it."""
+    source = BytesStream(bytes(100_000))
+
+    async def check(_: bytes) -> None:
+        assert 100_000 - len(await source.receive_some(100_000)) == 65_536 + AHEAD
+
+    await ask_for_a_log(source, check)
+
+
+async def test_that_a_source_ends_takes_no_credit(autojump_clock: MockClock) -> None:
+    """It is told where all that was credited has been sent."""
+
+    async def check(came: bytes) -> None:
+        assert came.endswith(raw(Type.EOF, 2, None))
+
+    await ask_for_a_log(BytesStream(bytes(65_536)), check)
 
 
 # -- channels ----------------------------------------------------------------------------------------------------------
