@@ -59,7 +59,7 @@ class ConnectionPool:
         """
         traffic = self._health.traffic
         try:
-            stream = await traffic.patiently(DIAL_DEADLINE, self._dial, most=CROWDED, undo=trio.aclose_forcefully)
+            stream = await traffic.patiently(DIAL_DEADLINE, self._dial, most=CROWDED)
         except trio.TooSlowError as error:
             self._health.suspect()
             raise self._unreachable(f"no connection in {DIAL_DEADLINE:g} s") from error

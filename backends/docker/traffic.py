@@ -37,6 +37,7 @@ class Traffic:
         self._taken = -inf  # when the way last took what had waited for room
         self._unanswered = 0  # bytes that went since it was heard
         self._going: dict[object, float] = {}  # writes under way, and when each began
+        self._waiting: dict[trio.CancelScope, Callable[[], float]] = {}  # steps under way, and until when each may last
 
     def watched(self, stream: trio.abc.HalfCloseableStream) -> trio.abc.HalfCloseableStream:
         """Return a stream to the host that is the one given, and is counted."""
@@ -45,69 +46,43 @@ class Traffic:
     def hear(self) -> None:
         """Take note that bytes have come."""
         self._heard, self._unanswered = trio.current_time(), 0
+        self._renew()
 
     async def send(self, stream: trio.abc.SendStream, data: bytes | bytearray | memoryview) -> None:
         """Write to a stream, and take note of how that goes."""
         began, write = trio.current_time(), object()
         self._going[write] = began
+        self._renew()
         try:
             await stream.send_all(data)
+            self._unanswered += len(data)
+            now = trio.current_time()
+            if now - began >= WAITED or self._unanswered >= MUCH:
+                self._taken = now
         finally:
             del self._going[write]
-        self._unanswered += len(data)
-        now = trio.current_time()
-        if now - began >= WAITED or self._unanswered >= MUCH:
-            self._taken = now
+            self._renew()
 
-    async def patiently(
-        self,
-        seconds: float,
-        step: Callable[[], Awaitable[T]],
-        *,
-        most: float = inf,
-        undo: Callable[[T], Awaitable[None]] | None = None,
-    ) -> T:
+    async def patiently(self, seconds: float, step: Callable[[], Awaitable[T]], *, most: float = inf) -> T:
         """Take a step that the host has to answer; raise `trio.TooSlowError` after `seconds`, unless the way is full.
 
         Each time that bytes come the seconds begin anew, until it has taken the `most`. See `STALLED` and `CROWDED` for
-        bytes that go. `undo` is given what the step returned, where the caller is cancelled at that moment.
+        bytes that go.
         """
         began = trio.current_time()
-        last = began + most
-        results: list[T] = []
-        failures: list[Exception] = []
-
-        async def take() -> None:
+        with trio.CancelScope() as scope:
+            self._waiting[scope] = lambda: min(self._deadline(began, seconds), began + most)
+            self._renew()
             try:
-                results.append(await step())
-            except Exception as error:
-                failures.append(error)  # raised below, and not as one of a group
-            nursery.cancel_scope.cancel()
+                return await step()
+            finally:
+                del self._waiting[scope]
+        raise trio.TooSlowError
 
-        taken = False
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(take)
-                await self._wait_silent(began, seconds, last)
-                nursery.cancel_scope.cancel()
-            taken = True
-        finally:
-            if results and not taken and undo is not None:
-                with trio.CancelScope(shield=True):
-                    await undo(results[0])
-        if failures:
-            raise failures[0]
-        if not results:
-            raise trio.TooSlowError
-        return results[0]
-
-    async def _wait_silent(self, began: float, seconds: float, last: float) -> None:
-        """Wait until the time has passed that a step has, which may grow meanwhile; not past the `last` moment."""
-        left = True
-        while left:
-            deadline = min(self._deadline(began, seconds), last)
-            await trio.sleep_until(deadline)
-            left = min(self._deadline(began, seconds), last) > deadline
+    def _renew(self) -> None:
+        """Give each step the time that it has by now."""
+        for scope, deadline in self._waiting.items():
+            scope.deadline = deadline()
 
     def _deadline(self, began: float, seconds: float) -> float:
         heard = max(began, self._heard)
