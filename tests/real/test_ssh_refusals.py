@@ -15,8 +15,8 @@ from .swarm import Swarmd, serving
 
 pytestmark = pytest.mark.engine
 
-TOLD = 10.0
-"""Seconds in which a host that cannot be reached says why not; a name that nobody knows may take its time."""
+TOLD = 30.0
+"""Seconds in which a host that cannot be reached says why not; where no name server answers, a name takes ten."""
 
 
 @frozen
