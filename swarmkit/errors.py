@@ -7,6 +7,7 @@ operating system) are mapped to these where they enter, once for each library, a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, ClassVar
@@ -143,7 +144,12 @@ def error_of(code: Code | str, message: str, **details: Any) -> SwarmError:
 
 def located(error: SwarmError, where: str) -> SwarmError:
     """Make the same error with what it is about, or where that is written, in front of its message."""
-    return error_of(error.code, f"{where}: {error.message}", **error.details)
+    return error_of(error.code, f"{without_passwords(where)}: {error.message}", **error.details)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text that somebody wrote, for a log, with what stands in an address between `:` and `@` left out."""
+    return re.sub(r""":(?!//)[^\s'"]+@""", ":***@", text)
 
 
 def error_of_status(status: int, message: str, **details: Any) -> SwarmError:

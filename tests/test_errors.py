@@ -13,6 +13,7 @@ from swarmkit.errors import (
     Unimplemented,
     error_of,
     error_of_status,
+    located,
     no_such_host,
 )
 
@@ -87,3 +88,18 @@ def test_unknown_host_names_those_there_are() -> None:
     """Who asks for a host that is not there is told which there are, or that there is none."""
     assert no_such_host("c", {"b": 1, "a": 2}) == "there is no host called 'c'; the hosts are a, b"
     assert no_such_host("c", ()) == "there is no host called 'c'; there is none at all"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ssh ops:secret@web:22", "ssh ops:***@web:22"),
+        ("http://a:2379,http://bob:se/c@ret@b/p", "http://a:***@b/p"),
+        ("aggregate 'a=docker tcp://:secret@h' 'b=fake'", "aggregate 'a=docker tcp://:***@h' 'b=fake'"),
+        ("ssh ops@web:22/run/x -J ops@far", "ssh ops@web:22/run/x -J ops@far"),
+    ],
+)
+def test_place_of_an_error_is_told_without_passwords(text: str, shown: str) -> None:
+    """What somebody wrote is quoted, and errors go to logs and to all who ask."""
+    error = located(Invalid("no", stage=2), text)
+    assert (type(error), error.message, error.details) == (Invalid, f"{shown}: no", {"stage": 2})

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from swarmkit.errors import Denied, Invalid
+from swarmkit.errors import Denied, Invalid, without_passwords
 from swarmkit.transport import TcpDialer, TlsFiles, TlsTransport, Transport, host_and_port, is_loopback
 
 PORT = 2379
@@ -53,8 +53,7 @@ def _endpoint(text: str, url: str) -> tuple[str, int]:
     except ValueError as error:
         raise _invalid(text, str(error)) from error
     if "@" in parts.netloc:
-        hidden = text.replace(parts.netloc.rpartition("@")[0], "***")
-        raise _invalid(hidden, "it has a user in it: use --user, and --password-file for the password")
+        raise _invalid(text, "it has a user in it: use --user, and --password-file for the password")
     if not host or parts.path or parts.query or parts.fragment:
         raise _invalid(text, _FORM)
     return host, port or PORT
@@ -82,4 +81,4 @@ def transports_to(address: EtcdAddress, files: TlsFiles | None, *, insecure: boo
 
 
 def _invalid(text: str, why: str) -> Invalid:
-    return Invalid(f"not an address of etcd: {text!r}: {why}")
+    return Invalid(f"not an address of etcd: {without_passwords(text)!r}: {why}")

@@ -11,7 +11,7 @@ from ipaddress import IPv6Address
 
 from attrs import frozen
 
-from swarmkit.errors import Invalid
+from swarmkit.errors import Invalid, without_passwords
 
 MAX_SOCKET = 107
 """Bytes of a Unix socket's path at most (`sun_path` of unix(7), its last zero left out)."""
@@ -90,8 +90,7 @@ def _checked_user(text: str, user: str | None) -> str | None:
     if user is None:
         return None
     if ":" in user:
-        hidden = text.replace(user, user.partition(":")[0] + ":***")
-        raise _invalid(hidden, "it has a password in it, which ssh takes from nobody: use a key or an agent")
+        raise _invalid(text, "it has a password in it, which ssh takes from nobody: use a key or an agent")
     if not _USER.match(user):
         raise _invalid(text, f"{user!r} is no user's name (letters, digits and '._+@-', and no '-' in front)")
     return user
@@ -116,4 +115,4 @@ def _checked_path(text: str, path: str | None) -> str | None:
 
 
 def _invalid(text: str, why: str) -> Invalid:
-    return Invalid(f"not an ssh address: {text!r}: {why}")
+    return Invalid(f"not an ssh address: {without_passwords(text)!r}: {why}")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from ..errors import Denied, Invalid
+from ..errors import Denied, Invalid, without_passwords
 from .dialer import Transport
 from .sockets import TcpDialer, is_loopback
 from .tls_dialer import TlsTransport
@@ -30,14 +30,15 @@ class TcpAddress:
     @classmethod
     def parse(cls, address: str, *, noun: str, default_port: int | None = None) -> TcpAddress:
         """Split an address; raise `Invalid`, by what `noun` calls it, for one that lacks a part or has another one."""
+        shown = repr(without_passwords(address))
         try:
             parts = urlsplit(address)
             host, port = parts.hostname, default_port if parts.port is None else parts.port
         except ValueError as error:
-            raise Invalid(f"not {noun}: {address!r}: {error}") from error
+            raise Invalid(f"not {noun}: {shown}: {error}") from error
         other = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment
         if not host or port is None or other:
-            raise Invalid(f"not {noun}: {address!r} (tcp://HOST:PORT)")
+            raise Invalid(f"not {noun}: {shown} (tcp://HOST:PORT)")
         return cls(address, host, port)
 
     def transport(self, tls: TlsFiles | None, *, insecure: bool, peril: str) -> Transport:

@@ -46,9 +46,10 @@ def test_url_and_name() -> None:
     ],
 )
 def test_wrong_words_are_invalid(words: str, why: str) -> None:
-    """What is wrong is said when the pipeline is parsed."""
-    with pytest.raises(Invalid, match=why):
+    """What is wrong is said when the pipeline is parsed, and a password in it is not."""
+    with pytest.raises(Invalid, match=why) as refused:
         parse_pipeline(words)
+    assert "secret" not in refused.value.message
 
 
 def test_scheme_is_known() -> None:
