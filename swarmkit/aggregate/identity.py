@@ -1,8 +1,11 @@
-"""Members that carry one id: one host by two ways is shown once, two hosts are shown both, and said to be alike.
+"""Hosts that carry one id: one host by two ways is shown once, two hosts are shown both, and said to be alike.
 
 An id may have been copied with its machine, so it only raises the question. The answer is an injected function's, over
 what both are found to have. While it is being found, whoever came into sight last is kept back; where it cannot be,
 because one does not answer, nothing is concluded and both are shown.
+
+What is hidden is a member. So a host that is also beneath another member is hidden as the member that it is, and of two
+that are both beneath members it is only said that they are one.
 """
 
 from __future__ import annotations
@@ -11,18 +14,19 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 import trio
-from attrs import define, field, frozen
+from attrs import frozen
 
 from ..errors import SwarmError
-from ..message import Message, Verb
+from ..message import Message
 from ..mirror import is_node
 from .members import Member
+from .pairs import Carrier, Pair, carriers, pair_of
 from .watching import Watches
 
 log = logging.getLogger(__name__)
 
 LOOK_DEADLINE = 3.0
-"""Seconds that looking at two members may take; after that both are shown."""
+"""Seconds that looking at two hosts may take; after that both are shown."""
 
 REVIEW_SECONDS = 10.0
 """Seconds between two looks at what is undecided, and at what may have been decided wrongly."""
@@ -43,43 +47,6 @@ class Identification:
     warning: Callable[[Sequence[str]], str]
 
 
-@define(eq=False)
-class _Pair:
-    """Two members that carry one id, in the order in which they came; `one` is whether they are one host."""
-
-    first: Member
-    second: Member
-    id: str
-    one: bool | None = None
-    kept_back: Member | None = None
-    """The one that is not shown until it is decided."""
-    both: bool = False
-    """Whether both answered when one of them was last heard of."""
-    doubt: trio.Event = field(factory=trio.Event)
-    scope: trio.CancelScope = field(factory=trio.CancelScope)
-
-    def has(self, member: Member) -> bool:
-        return member in (self.first, self.second)
-
-    def other(self, member: Member) -> Member:
-        return self.second if member is self.first else self.first
-
-    def note(self, cause: Member) -> None:
-        """Take note of whether both answer now, and have that looked into where it is new."""
-        both = _answers(self.first) and _answers(self.second)
-        if both and not self.both:
-            self.kept_back = cause if self.one is None else None
-            self.doubt.set()
-        elif not both:
-            self.kept_back = None
-        self.both = both
-
-    def diverges(self) -> bool:
-        """Tell whether what is known of the two is not what is known of one host."""
-        first, second = (frozenset(each.mirror.replica.rows) for each in (self.first, self.second))
-        return first != second
-
-
 class Identities:
     """Follow which members are one host; a member's `hidden` says why it is not shown as a host of its own."""
 
@@ -94,7 +61,7 @@ class Identities:
         self._watches = watches
         self._nursery = nursery
         self._identification = identification
-        self._pairs: list[_Pair] = []
+        self._pairs: list[Pair] = []
 
     # -- members that come and go ---------------------------------------------------------------------------------
 
@@ -119,29 +86,31 @@ class Identities:
     # -- who may be one with whom ---------------------------------------------------------------------------------
 
     def _match(self, member: Member) -> None:
-        id = _id_of(member)
-        self._forget([pair for pair in self._pairs if pair.has(member) and pair.id != id])
-        for other in self._members.values() if id else ():
-            if other is not member and _id_of(other) == id:
-                self._ensure_pair(member, other, id)
+        self._forget([pair for pair in self._pairs if pair.has(member) and not pair.stands])
+        ours = carriers(member)
+        for other in self._members.values() if ours else ():
+            for row in other.mirror.nodes.values():
+                if row.id in ours and other is not member:
+                    self._ensure_pair(ours[row.id], Carrier(other, row.member), row.id)
         for pair in self._pairs:
             if pair.has(member):
                 pair.note(member)
         self._show(member)
 
-    def _ensure_pair(self, member: Member, other: Member, id: str) -> None:
-        if any(pair.has(member) and pair.has(other) for pair in self._pairs):
+    def _ensure_pair(self, one: Carrier, other: Carrier, id: str) -> None:
+        if any({pair.first, pair.second} == {one, other} for pair in self._pairs):
             return
-        first, second = (each for each in self._members.values() if each in (member, other))
-        pair = _Pair(first, second, id)
+        order = list(self._members.values())
+        earlier, later = sorted((one, other), key=lambda each: order.index(each.member))
+        pair = pair_of(earlier, later, id)
         self._pairs.append(pair)
         self._nursery.start_soon(self._decide, pair)
 
-    def _forget(self, pairs: list[_Pair]) -> None:
+    def _forget(self, pairs: list[Pair]) -> None:
         for pair in pairs:
             self._pairs.remove(pair)
             pair.scope.cancel()
-            self._show(pair.first, pair.second)
+            self._show(pair.first.member, pair.second.member)
 
     def _show(self, *members: Member) -> None:
         """Show or hide members as it is known now."""
@@ -153,14 +122,14 @@ class Identities:
 
     def _why_hidden(self, member: Member) -> str | None:
         for pair in self._pairs:
-            if pair.one and pair.second is member:
+            if pair.one and pair.hidden is member:
                 return f"the same engine as {self._first_of(pair).name}"
         for pair in self._pairs:
             if pair.kept_back is member:
                 return f"it carries the id of {pair.other(member).name}, and is being compared with it"
         return None
 
-    def _first_of(self, pair: _Pair) -> Member:
+    def _first_of(self, pair: Pair) -> Carrier:
         """Return the one that is shown of all that are one host with a pair."""
         first = pair.first
         while (
@@ -171,7 +140,7 @@ class Identities:
 
     # -- deciding -------------------------------------------------------------------------------------------------
 
-    async def _decide(self, pair: _Pair) -> None:
+    async def _decide(self, pair: Pair) -> None:
         """Look at a pair whenever there is a reason to, until one of them is another host, or none."""
         with pair.scope:
             while True:
@@ -180,52 +149,30 @@ class Identities:
                     self._conclude(pair, await self._compare(pair))
                 await self._wait_doubt(pair)
 
-    async def _wait_doubt(self, pair: _Pair) -> None:
+    async def _wait_doubt(self, pair: Pair) -> None:
         while not pair.doubt.is_set():
             with trio.move_on_after(REVIEW_SECONDS):
                 await pair.doubt.wait()
             if pair.one is None or (pair.one and pair.diverges()):
                 return
 
-    def _conclude(self, pair: _Pair, one: bool | None) -> None:
+    def _conclude(self, pair: Pair, one: bool | None) -> None:
         assert self._identification is not None
         pair.kept_back = None
         if one is not None and one is not pair.one:
             pair.one = one
-            names = [pair.first.name, pair.second.name]
-            log.warning(
-                "%s",
-                "the hosts {} and {} are one engine".format(*names) if one else self._identification.warning(names),
-            )
-        self._show(pair.first, pair.second)
+            same = "the hosts {} and {} are one engine".format(*pair.names)
+            log.warning("%s", same if one else self._identification.warning(pair.names))
+        self._show(pair.first.member, pair.second.member)
 
-    async def _compare(self, pair: _Pair) -> bool | None:
-        """Look at both members by turns, twice, and return what that tells."""
+    async def _compare(self, pair: Pair) -> bool | None:
+        """Look at both hosts by turns, twice, and return what that tells."""
         assert self._identification is not None
         looks: list[frozenset[str]] = []
         with trio.move_on_after(LOOK_DEADLINE):
             try:
-                for member in (pair.first, pair.second) * 2:
-                    looks.append(await self._look(member, self._identification.evidence))
+                for host in (pair.first, pair.second) * 2:
+                    looks.append(await host.look(self._identification.evidence))
             except SwarmError as error:
-                log.debug("%s and %s cannot be compared: %s", pair.first.name, pair.second.name, error)
+                log.debug("%s and %s cannot be compared: %s", *pair.names, error)
         return self._identification.one(looks[0::2], looks[1::2]) if len(looks) == 4 else None
-
-    async def _look(self, member: Member, collections: Sequence[str]) -> frozenset[str]:
-        """Return the ids of what a member has at this moment; its mirror may lag behind, and is not asked."""
-        found: set[str] = set()
-        for collection in collections:
-            reply = await member.mirror.ask(Message(Verb.LS, (collection,)))
-            found.update(str(row.get("id") or row["path"][-1]) for row in reply.get("rows", ()))
-        return frozenset(found)
-
-
-def _id_of(member: Member) -> str:
-    """Return the id of the one host that a member is; nothing for one of many, and where it is not known."""
-    nodes = list(member.mirror.nodes.values())
-    return nodes[0].id if len(nodes) == 1 and not nodes[0].member else ""
-
-
-def _answers(member: Member) -> bool:
-    nodes = member.mirror.nodes.values()
-    return member.mirror.broken is None and all(row.lost is None for row in nodes)

@@ -32,8 +32,8 @@ def clones_warning(hosts: Sequence[str]) -> str:
     """Say that engines carry one id, and what to do about it."""
     names = " and ".join([", ".join(hosts[:-1]), hosts[-1]])
     return (
-        f"hosts {names} carry one engine id (a copied machine?): on all but one, remove engine-id in the engine's data "
-        "root (before Docker 23 /etc/docker/key.json) and restart the engine"
+        f"hosts {names} carry one engine id: if that is one engine, list it once; if a machine was copied, on all but "
+        "one remove engine-id in the engine's data root (before Docker 23 /etc/docker/key.json) and restart the engine"
     )
 
 

@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from attrs import frozen
 
-from swarmkit import Conflict, Message, Unavailable, Verb
+from swarmkit import Conflict, Message, Pipeline, Role, Service, Stage, Unavailable, Verb
 from swarmkit.aggregate import Aggregate, Identification
 from swarmkit.aggregate.identity import LOOK_DEADLINE, REVIEW_SECONDS
 from swarmkit.engine.identity import EVIDENCE, clones_warning, one_engine
+from swarmkit.parts import aggregate_of
+from swarmkit.testing import ListSource
 
 from .scripted import ScriptedHost, ScriptedStage, full_id, row, thing
-from .whole import ls, pipeline, waiting, watch, whole_of
+from .whole import ls, pipeline, waiting, watch, whole_of, whole_of_stages
 
 Clock = trio.testing.MockClock
 
@@ -33,6 +36,19 @@ def engine(name: str, bridge: str, *containers: str) -> ScriptedHost:
 def way_to(other: ScriptedHost, name: str) -> ScriptedHost:
     """Make the same engine, as it is reached by another way."""
     return ScriptedHost(name, rows=other.rows, others=other.others, id=other.id)
+
+
+@frozen
+class Given(Stage):
+    """A service that lives longer than the stage."""
+
+    service: Service
+    role = Role.BACKEND
+    name = "given"
+
+    @asynccontextmanager
+    async def open(self, inner: Service | None) -> AsyncIterator[Service]:
+        yield self.service
 
 
 @asynccontextmanager
@@ -242,6 +258,61 @@ async def test_three_ways_are_one(autojump_clock: Clock) -> None:
     first = engine("a", "bridge", "web")
     async with whole_of(first, way_to(first, "b"), way_to(first, "c"), identification=DOCKER) as whole:
         assert await shown(whole) == (["a/web"], {"a": None, "b": SAME, "c": SAME})
+
+
+@pytest.mark.parametrize("order", [("dc1", "one"), ("one", "dc1")])
+async def test_a_member_that_is_a_host_beneath_another(autojump_clock: Clock, order: tuple[str, str]) -> None:
+    """The one that can be hidden is, whichever came first: the member that is the host itself."""
+    host = engine("one", "bridge", "web")
+    stages: dict[str, Stage] = {
+        "dc1": aggregate_of({"a": ScriptedStage(way_to(host, "a")), "b": ScriptedStage(ScriptedHost("b", id="Y"))}),
+        "one": ScriptedStage(host),
+    }
+    members = {name: stages[name] for name in order}
+    async with whole_of_stages(members, identification=DOCKER) as whole:
+        reasons = {"dc1/a": None, "dc1/b": None, "one": "the same engine as dc1/a"}
+        assert await shown(whole) == (["dc1/a/web"], reasons)
+        assert (await whole(Message(Verb.ATTACH, ("containers", "web")))).path[1] == "dc1/a"
+
+
+async def test_two_hosts_beneath_members_are_said_to_be_one(
+    autojump_clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither can be hidden: both are shown, and the log says what they are."""
+    host = engine("one", "bridge", "web")
+    members = {name: aggregate_of({"a": ScriptedStage(way_to(host, "a"))}) for name in ("dc1", "dc2")}
+    async with whole_of_stages(members, identification=DOCKER) as whole:
+        assert await shown(whole) == (["dc1/a/web", "dc2/a/web"], {"dc1/a": None, "dc2/a": None})
+        assert [record.getMessage() for record in caplog.records] == ["the hosts dc1/a and dc2/a are one engine"]
+
+
+async def test_a_clone_beneath_another_member(autojump_clock: Clock) -> None:
+    """It is shown, and so is the member."""
+    stages = {
+        "one": ScriptedStage(engine("one", "bridge-1", "web")),
+        "dc1": aggregate_of({"a": ScriptedStage(engine("a", "bridge-2", "db"))}),
+    }
+    async with whole_of_stages(stages, identification=DOCKER) as whole:
+        assert await shown(whole) == (["one/web", "dc1/a/db"], {"one": None, "dc1/a": None})
+
+
+async def test_it_is_back_when_the_host_beneath_leaves(autojump_clock: Clock) -> None:
+    """A member that was hidden behind a host beneath another is shown when that goes there."""
+    host, source = engine("one", "bridge", "web"), ListSource()
+    await source.add("a", "a")
+
+    def parse(text: str) -> Pipeline:
+        return pipeline(ScriptedStage(way_to(host, text)))
+
+    async with source.open() as service, whole_of() as inner, trio.open_nursery() as nursery:
+        nursery.start_soon(inner.membership.follow_source, service, parse)
+        members = {"dc1": Given(inner), "one": ScriptedStage(host)}
+        async with whole_of_stages(members, identification=DOCKER) as whole:
+            assert (await shown(whole))[0] == ["dc1/a/web"]
+            await source.remove("a")
+            await trio.testing.wait_all_tasks_blocked()
+            assert await shown(whole) == (["one/web"], {"dc1": "not reached yet", "one": None})
+        nursery.cancel_scope.cancel()
 
 
 async def test_without_a_way_to_tell_all_are_what_they_seem(autojump_clock: Clock) -> None:

@@ -59,6 +59,6 @@ def test_hosts_that_share_an_id_are_found() -> None:
 def test_warning_names_the_hosts_and_what_to_do() -> None:
     """All hosts, and the files that hold an engine's id."""
     warning = clones_warning(["a", "b", "c"])
-    assert warning.startswith("hosts a, b and c carry one engine id (a copied machine?)")
+    assert warning.startswith("hosts a, b and c carry one engine id: ")
     assert "engine-id" in warning
     assert "/etc/docker/key.json" in warning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import time
@@ -14,9 +15,12 @@ from swarmkit.engine.identity import clones_warning
 
 from .engines import Engine
 from .looking import HEALED, docker, listed, wait_up
-from .swarm import over, serving
+from .swarm import Swarmd, over, serving
 
 pytestmark = pytest.mark.engine
+
+REVIEW = 12.0
+"""Seconds in which what was decided is looked at once more."""
 
 
 @pytest.fixture
@@ -59,6 +63,31 @@ def test_engine_by_its_socket_and_by_tcp_is_shown_once(clean_engines: list[Engin
         assert docker(swarmd, "ps", "-q").stdout.count("\n") == 1
         refused = docker(swarmd, "run", "--name", "b/x", "busybox")
         assert "host b is down: the same engine as a" in refused.stderr
+
+
+def test_engine_that_is_a_member_and_beneath_another_is_shown_once(clean_engines: list[Engine], tmp_path: Path) -> None:
+    """It is the host beneath, and nothing else becomes of that when the daemon is started anew."""
+    one, two = clean_engines[:2]
+    inner = over([one, two])
+    one.docker("run", "-d", "--name", "web", "busybox", "sleep", "600")
+    with serving(tmp_path / "swarm.sock", f"aggregate {shlex.join([f'a=docker {one.url}', f'dc1={inner}'])}") as swarmd:
+        hidden = ["State: down", "Reason: the same engine as dc1/one"]
+        wait_for_lines(swarmd, "a", hidden)
+        assert docker(swarmd, "ps", "--format", '{{.Names}} {{.Label "swarmd.host"}}').stdout == "web dc1/one\n"
+        one.kill()
+        one.start()
+        time.sleep(REVIEW)
+        wait_for_lines(swarmd, "a", hidden)
+        assert "carry one engine id" not in swarmd.log
+        assert docker(swarmd, "start", "web").returncode == 0
+
+
+def wait_for_lines(swarmd: Swarmd, host: str, lines: list[str]) -> None:
+    """Wait until `docker info` has these of a host."""
+    deadline = time.monotonic() + HEALED
+    while node_lines(info := docker(swarmd, "info").stdout, host) != lines:
+        assert time.monotonic() < deadline, info
+        time.sleep(0.1)
 
 
 def test_clones_both_work_and_are_told_of(clones: list[Engine], tmp_path: Path) -> None:
