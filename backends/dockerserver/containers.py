@@ -20,7 +20,7 @@ from swarmkit.engine.replies import answered
 from swarmkit.engine.rows import Row as ListedRow
 from swarmkit.engine.status import status_text
 from swarmkit.engine.times import parse_time
-from swarmkit.errors import Conflict, Invalid, NotFound
+from swarmkit.errors import Conflict, Invalid, NotFound, Unavailable
 from swarmkit.http import Response
 from swarmkit.message import Message, Path, Verb
 from swarmkit.rows import Listing, Row
@@ -100,12 +100,22 @@ class Containers:
             spec, host = await place_of(self._hosts, spec, asked)
             if host is not None:
                 args["on"] = host
-        reply = await self._spawn(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
+        reply = await self._created(Message(Verb.SPAWN, ("containers",), {"spec": spec, **args}))
         created = dict(reply.get("document") or {"Id": reply["id"], "Warnings": []})
         told = reply.get("warnings") or created.get("Warnings") or ()
         if warnings := [*told, *await self._of_paths(spec, reply.path)]:
             created["Warnings"] = warnings
         return json_answer(created, 201)
+
+    async def _created(self, message: Message) -> Message:
+        """Create a container; where the policy refuses that on the only host it was asked for, say why it was that."""
+        try:
+            return await self._spawn(message)
+        except Unavailable as error:
+            if "on" not in message.args or "refusals" not in error.details:
+                raise
+            why = f"(only {message['on']} was asked: what it refers to is there)"
+            raise Unavailable(f"{error.message} {why}", **error.details) from error
 
     async def _of_paths(self, spec: Mapping[str, Any], path: Path) -> Sequence[str]:
         """Warn of each path that is mounted where it is not one of this machine, whose user may think that it is."""

@@ -85,9 +85,21 @@ async def test_a_constraint_goes_before_the_project(autojump_clock: Clock) -> No
     """It stands in the labels of what is created."""
     async with nested() as (client, _):
         first = await create(client, "networks", "shop_net", project="shop")
-        far, called = ("dc1/node-4", "node-4") if first == "near" else ("near", "near")  # as its own aggregate calls it
-        labels = {"com.docker.compose.project": "shop", "com.docker.swarm.constraints": f'["node==*{called}"]'}
+        far = "dc1/node-4" if first == "near" else "near"
+        labels = {"com.docker.compose.project": "shop", "com.docker.swarm.constraints": f'["node=={far}"]'}
         assert await create(client, "volumes", "shop_data", Labels=labels) == far
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_a_constraint_against_what_a_container_names(autojump_clock: Clock, host: str) -> None:
+    """No other host is asked, and the refusal says why."""
+    async with nested() as (client, _):
+        await create(client, "networks", f"{host}/net")
+        spec = {"Image": "busybox", "HostConfig": {"NetworkMode": "net"}, "Env": [f"constraint:node!={host}"]}
+        answer = await client("POST", "/containers/create", spec)
+        assert answer.status == 503
+        assert f"{host}: does not meet constraint:node!={host}" in answer.message
+        assert answer.message.endswith(f" (only {host} was asked: what it refers to is there)")
 
 
 async def test_a_container_joins_what_is_on_its_host(autojump_clock: Clock) -> None:
