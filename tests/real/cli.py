@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,10 @@ from .transcript import Result, Transcript
 
 TIMEOUT = 30.0
 """Seconds after which a command counts as hung."""
+
+LOG_ENDS = "sleep 0.2"
+"""What a container does after its last words, where its log is followed: one that ends right after them may have an
+engine of 20.10 end the log without them."""
 
 
 def docker_binaries() -> list[str]:
@@ -104,7 +109,10 @@ class Cli:
     def background(
         self, *words: str, stdin: bytes | None = None, code: int | None = 0
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a command beside the block, and record it when it has ended; with a `code` of None, neither matters."""
+        """Run a command beside the block, and record it when it has ended; with a `code` of None, neither matters.
+
+        One that hangs is ended after a while, for the block may wait for what it says.
+        """
         process = subprocess.Popen(
             [self.binary, *words],
             stdin=subprocess.PIPE,
@@ -112,6 +120,8 @@ class Cli:
             stderr=subprocess.PIPE,
             env=self.environment,
         )
+        watchdog = threading.Timer(2 * TIMEOUT, process.kill)
+        watchdog.start()
         with process:
             try:
                 yield process
@@ -119,6 +129,7 @@ class Cli:
             except subprocess.TimeoutExpired as expired:
                 raise AssertionError(f"hung: {self._said(words, expired.stdout, expired.stderr)}") from expired
             finally:
+                watchdog.cancel()
                 process.kill()
         if code is None:
             return

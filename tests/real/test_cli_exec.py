@@ -90,8 +90,15 @@ def test_attach_without_input(cli: Cli) -> None:
     """`attach --no-stdin` only looks."""
     script = "until [ -e /go ]; do sleep 0.05; done; echo gone; exit 2"
     cli.quiet("run", "-d", "--name", "web", "busybox", "sh", "-c", script)
-    with cli.background("attach", "--no-stdin", "web", code=2):
-        cli.quiet("exec", "web", "sh", "-c", "sleep 0.5; touch /go")
+    span = ("--since", f"{time.time():.9f}")
+    with (
+        cli.background("events", *span, "--filter", "event=attach", code=None) as attaching,
+        cli.background("attach", "--no-stdin", "web", code=2),
+    ):
+        assert attaching.stdout is not None
+        assert b" attach " in attaching.stdout.readline()  # which an engine tells just before it does so
+        attaching.kill()
+        cli.quiet("exec", "web", "sh", "-c", "sleep 0.2; touch /go")
 
 
 @same

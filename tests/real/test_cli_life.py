@@ -199,8 +199,10 @@ def test_health(cli: Cli) -> None:
     """A health check's result is seen in the list and the inspection."""
     check = ["--health-cmd", "true", "--health-interval", "100ms"]
     _loop(cli, *check)
-    cli.until("inspect", "-f", "{{.State.Health.Status}}", "web", gives="healthy")
-    cli.run("ps", "--filter", "health=healthy", "--format", "{{.Names}} {{.Status}}")
+    listed = ("ps", "--filter", "health=healthy", "--format", "{{.Names}} {{.Status}}")
+    cli.until(*listed, gives="web")
+    cli.run(*listed)
+    cli.run("inspect", "-f", "{{.State.Health.Status}}", "web")
 
 
 def _sorted(text: str) -> str:

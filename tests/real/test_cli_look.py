@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
-from .cli import Cli
+from .cli import LOG_ENDS, Cli
 from .same import same
 
 
@@ -47,7 +48,7 @@ def test_log_refusals(cli: Cli) -> None:
 @same
 def test_logs_followed(cli: Cli) -> None:
     """`logs -f` shows what was, then what comes, and ends with the container."""
-    script = "echo before; echo err >&2; until [ -e /go ]; do sleep 0.05; done; echo after"
+    script = f"echo before; echo err >&2; until [ -e /go ]; do sleep 0.05; done; echo after; {LOG_ENDS}"
     cli.quiet("run", "-d", "--name", "web", "busybox", "sh", "-c", script)
     with cli.background("logs", "-f", "web"):
         cli.quiet("exec", "web", "sh", "-c", "sleep 0.3; touch /go")
@@ -81,8 +82,9 @@ def test_stats(cli: Cli) -> None:
     cli.quiet("run", "-d", "--name", "web", "-m", "64m", "busybox", "sleep", "60")
     cli.quiet("create", "--name", "stopped", "busybox")
     cli.run("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "web", "stopped")
-    cli.run("stats", "--no-stream", "--format", "{{.Name}} {{.Container}} {{.ID}}")
-    cli.run("stats", "--no-stream", "--all", "--format", "{{.Name}}", arrange=_sorted)
+    for words in (("--format", "{{.Name}} {{.Container}} {{.ID}}"), ("--all", "--format", "{{.Name}}")):
+        time.sleep(1)  # an engine measures once a second, and the command waits 2 s for two of these
+        cli.run("stats", "--no-stream", *words, arrange=_sorted)
     cli.run("stats", "--no-stream", "nobody", code=1)
 
 

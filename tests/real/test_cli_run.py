@@ -54,10 +54,9 @@ def test_detached(cli: Cli) -> None:
 def test_detached_and_removed(cli: Cli) -> None:
     """`run -d --rm` removes the container when it ends."""
     cli.run("run", "-d", "--rm", "--name", "web", "busybox", "sleep", "60")
-    with cli.background(
-        "events", "--filter", "event=destroy", "--format", "{{.Actor.Attributes.name}}", code=None
-    ) as seen:
-        time.sleep(0.3)  # events has no word for being subscribed
+    span = ("--since", f"{time.time():.9f}")  # events has no word for being subscribed
+    shown = ("--filter", "event=destroy", "--format", "{{.Actor.Attributes.name}}")
+    with cli.background("events", *span, *shown, code=None) as seen:
         cli.run("kill", "web")
         assert seen.stdout is not None
         assert seen.stdout.readline() == b"web\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from .cli import LOG_ENDS
 from .docker_py import Python, demux
 from .same import same_in_python
 
@@ -107,7 +108,7 @@ def test_list(python: Python) -> None:
 @same_in_python
 def test_logs(python: Python) -> None:
     """The log whole, in part, and followed."""
-    script = "for i in 1 2 3; do echo $i; done; until [ -e /go ]; do sleep 0.05; done; echo end"
+    script = f"for i in 1 2 3; do echo $i; done; until [ -e /go ]; do sleep 0.05; done; echo end; {LOG_ENDS}"
     web = python.client.containers.run("busybox", ["sh", "-c", script], name="web", detach=True)
     followed = web.logs(stream=True, follow=True)
     python.note(list(islice(followed, 3)))
@@ -194,7 +195,7 @@ def test_looking(python: Python) -> None:
 @same_in_python
 def test_wait(python: Python) -> None:
     """`wait` waits for a condition."""
-    web = python.client.containers.create("busybox", ["sh", "-c", "sleep 0.3; exit 7"], name="web", auto_remove=True)
+    web = python.client.containers.create("busybox", ["sh", "-c", "sleep 1; exit 7"], name="web", auto_remove=True)
     results: list[object] = []
     waiting = threading.Thread(target=lambda: results.append(web.wait(condition="removed")))
     waiting.start()
@@ -215,8 +216,8 @@ def test_events(python: Python) -> None:
         since=since, until=int(time.time()) + 1, decode=True, filters={"type": "container", "label": "a=b"}
     )
     python.note(*(json.dumps(event, sort_keys=True) + "\n" for event in events))
-    coming = python.client.events(decode=True, filters={"event": "create"})
-    time.sleep(0.3)  # events have no word for being subscribed
+    # From before, for they have no word for being subscribed.
+    coming = python.client.events(since=int(time.time()), decode=True, filters={"event": "create", "container": "new"})
     python.client.containers.create("busybox", name="new")
     python.note(next(coming)["Actor"]["Attributes"]["name"])
     coming.close()

@@ -13,7 +13,7 @@ import pytest
 
 from swarmkit.testing.archives import archive_of
 
-from .cli import Cli, docker_binaries
+from .cli import LOG_ENDS, Cli, docker_binaries
 from .engines import Engine
 from .mixed import LOOP, Scenario, contents, difference, mixing, now, on_either, shape, sorted_lines
 from .swarm import Swarmd
@@ -114,7 +114,7 @@ def test_list(cli: Cli, here: str) -> None:
 @on_either
 def test_logs(cli: Cli, here: str) -> None:
     """The log is told whole, from its end, with times, and followed."""
-    script = "echo out; echo err >&2; until [ -e /go ]; do sleep 0.05; done; echo after; exit 2"
+    script = f"echo out; echo err >&2; until [ -e /go ]; do sleep 0.05; done; echo after; {LOG_ENDS}; exit 2"
     web = f"{here}/web"
     cli.quiet("run", "-d", "--name", web, "busybox", "sh", "-c", script)
     with cli.background("logs", "-f", web):
