@@ -52,7 +52,7 @@ def test_everyday_through_ssh(ssh_hosts: list[SshHost], tmp_path: Path) -> None:
     with using(ssh_hosts[0].stage, tmp_path) as cli:
         check_everyday(cli)
         assert ssh_hosts[0].connections() == 1
-    assert ssh_hosts[0].wait_connections(0, 2) == 0
+    assert ssh_hosts[0].wait_connections(0, 10) == 0
 
 
 def test_bulk_both_ways(ssh_hosts: list[SshHost], tmp_path: Path) -> None:

@@ -141,4 +141,4 @@ async def test_200_requests_and_100_followed_logs_lose_nothing_and_leave_nothing
         )
         assert [bytes(follower.log) for follower in followers] == [LOG] * len(followers)
         assert await settle(lambda: left(swarmd), before) == before
-    assert [host.connections() for host in hosts] == [0, 0]
+    assert [host.wait_connections(0, 10) for host in hosts] == [0, 0]
