@@ -13,6 +13,7 @@ import pytest
 
 from .cli import Cli, docker_binaries
 from .engines import Engine
+from .processes import peak_memory
 from .swarm import Swarmd, over, serving
 
 LARGE = 64 * 1024 * 1024
@@ -110,18 +111,12 @@ def test_nothing_of_an_image_is_kept_on_its_way(
     make(engines[1], "of-two:1")
     cli.until("images", gives="large")
     cli.until("images", gives="of-two")
-    before = peak(swarmd.pid)
+    before = peak_memory(swarmd.pid)
     cli.run("save", "-o", str(tmp_path / "saved.tar"), "large:1", "of-two:1")
     assert (tmp_path / "saved.tar").stat().st_size > LARGE
     cli.quiet("create", "--name", "two/web", "large:1")
-    assert peak(swarmd.pid) - before < LARGE / 4
+    assert peak_memory(swarmd.pid) - before < LARGE / 4
     assert id_on(engines[0], "large:1") == id_on(engines[1], "large:1")
-
-
-def peak(pid: int) -> int:
-    """Return the most memory that a process has had, in bytes."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def test_a_committed_name_moves_everywhere(cli: Cli, engines: list[Engine]) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from .engines import Engine
+from .etcd import free_port
 from .swarm import Swarmd, over, serving
 
 _WITHIN = 30.0
@@ -56,7 +55,7 @@ def prometheus(swarmd: Swarmd, tmp_path: Path) -> Iterator[str]:
         pytest.skip("there is no Prometheus (package prometheus)")
     configuration = tmp_path / "prometheus.yml"
     configuration.write_text(_CONFIGURATION.format(url=swarmd.url))
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     options = {"config.file": configuration, "storage.tsdb.path": tmp_path / "data", "web.listen-address": address}
     with (tmp_path / "prometheus.log").open("wb") as log:
         command = [program, *(f"--{name}={value}" for name, value in options.items())]
@@ -68,18 +67,12 @@ def prometheus(swarmd: Swarmd, tmp_path: Path) -> Iterator[str]:
     assert "discovery" not in "".join(line for line in said.splitlines() if "level=error" in line), said
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def _targets(url: str) -> list[dict[str, Any]]:
     """Return the labels of the targets that it knows, as it found them."""
     try:
         with urllib.request.urlopen(f"{url}/api/v1/targets", timeout=10) as answer:
             found = json.load(answer)["data"]["activeTargets"]
-    except urllib.error.URLError:  # not listening yet, or not ready
+    except OSError:  # not listening yet, or not ready, or just about to be
         return []
     return [target["discoveredLabels"] for target in found]
 
