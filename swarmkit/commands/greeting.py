@@ -33,14 +33,14 @@ async def greet(front: Service) -> None:
 
 
 async def settled(host: Host, seconds: float = SETTLE_SECONDS) -> Listing:
-    """Return the hosts beneath as soon as all of them answer, at the latest after `seconds`."""
+    """Return the hosts beneath as soon as all of them have said what they are, at the latest after `seconds`."""
     deadline = trio.current_time() + seconds
     before: list[str] | None = None
     while True:
         hosts = await host.ls("nodes")
         names = [row.name for row in hosts]
         # Twice the same: what sources list comes in one by one.
-        if trio.current_time() >= deadline or (names and names == before and all(map(_answers, hosts))):
+        if trio.current_time() >= deadline or (names and names == before and all(map(_is_described, hosts))):
             return hosts
         before = names
         await trio.sleep(_POLL_SECONDS)
@@ -68,6 +68,11 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
 
 def _answers(row: Row) -> bool:
     return row.lost is None
+
+
+def _is_described(row: Row) -> bool:
+    """Tell whether a host has said what it is, which an engine does a moment after its first answer."""
+    return _answers(row) and "ServerVersion" in row.document
 
 
 def advice(hosts: Listing, addresses: Sequence[str], hint: str) -> list[str]:
