@@ -77,7 +77,10 @@ def swarmd(words: tuple[str, ...], config: str | None, check: bool, log_level: s
 
 def main() -> None:
     """Run the command with the arguments of the process."""
-    swarmd(prog_name="swarmd")
+    try:
+        swarmd(prog_name="swarmd")
+    except OSError as error:  # of what click prints, help for one; all else is told where it happens
+        sys.exit(f"swarmd: standard output cannot be written: {error.strerror}")
 
 
 def _run_command(command: click.Command, words: list[str]) -> None:

@@ -167,6 +167,17 @@ def test_a_broken_part_is_listed_with_its_file(site: Path) -> None:
     assert f"the part 'bad' (worse:part) cannot be loaded from {site}/worse.py: ModuleNotFoundError" in result.stdout
 
 
+def test_help_that_cannot_be_written_is_no_fault_of_the_program(site: Path) -> None:
+    """It says so in a line, and ends with 1."""
+    command = [sys.executable, "-m", "swarmkit.swarmd", "members", "--help"]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            command, env=environment(site), stdout=full, stderr=subprocess.PIPE, text=True, timeout=30
+        )
+    reason = "swarmd: standard output cannot be written: No space left on device\n"
+    assert (result.returncode, result.stderr) == (1, reason)
+
+
 def test_where_nothing_is_installed_the_listing_says_what_to_do(tmp_path: Path) -> None:
     """A checkout that was not installed has no entry points: that is said, not an empty list shown."""
     blocker = "import importlib.metadata as m; m.entry_points = lambda **_: (); import swarmkit.swarmd as s; s.main()"
