@@ -93,7 +93,7 @@ def error_of(request: Request, where: str, code: int, message: str) -> SwarmErro
     kind = Unavailable if message in _NOT_DONE else _BY_CODE.get(code)
     if kind is None:
         return unanswered(request, where, message)
-    return kind(text, reason=f"{where}: {message}", said=message)
+    return kind(text + _hint(message), reason=f"{where}: {message}", said=message)
 
 
 def watch_canceled(where: str, reason: str) -> SwarmError:
@@ -107,7 +107,13 @@ def watch_canceled(where: str, reason: str) -> SwarmError:
 
 
 def _hint(message: str) -> str:
-    return " (say who you are: --user and --password-file)" if message == _TOKEN[2] else ""
+    return _HINTS.get(message, "")
+
+
+_HINTS = {
+    _TOKEN[2]: " (say who you are: --user and --password-file)",
+    _NOT_PERMITTED: " (a role of this user must have readwrite on the prefix: etcdctl role grant-permission)",
+}
 
 
 def none_answers(errors: list[Unavailable]) -> Unavailable:
