@@ -103,6 +103,11 @@ class Connection:
     # --- calls
 
     @property
+    def open_calls(self) -> int:
+        """How many calls are open: ours until they are answered, the other peer's until the answer is handed out."""
+        return len(self._calls.made.live) + len(self._calls.taken.live)
+
+    @property
     def can_call(self) -> bool:
         """Whether a call may be made now; if not, an answer makes room (or the connection is over: `call` says so)."""
         return self._core.error is not None or (self._core.is_open and self._calls.has_room)

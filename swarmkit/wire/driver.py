@@ -103,7 +103,9 @@ class Driver:
         data = head
         try:
             while True:
-                self._act(self._machine.receive_data(data) if data else ())
+                events = self._machine.receive_data(data) if data else []
+                self._writer.crowded = len(events) > 1
+                self._act(events)
                 data = bytes(await self._stream.receive_some(READ))
                 self._heard = trio.current_time()
                 if not data:

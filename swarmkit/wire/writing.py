@@ -2,10 +2,12 @@
 
 Short answers (credit, grants, ends) are given to the machine as they arise; there are no more of them than there are
 calls, channels and streams. Whoever has a message or data to send waits for its turn first, so that no more than a
-little lies between the machine and the transport.
+little lies between the machine and the transport. A call that is alone does not wait for the task, given a socket.
 """
 
 from __future__ import annotations
+
+import os
 
 import trio
 from trio.lowlevel import ParkingLot
@@ -22,6 +24,7 @@ class Writer:
     def __init__(self, machine: Connection, stream: trio.abc.HalfCloseableStream) -> None:
         self._machine = machine
         self._stream = stream
+        self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
         self._idle = ParkingLot()  # the task itself
         self._queue = ParkingLot()  # those who wait for their turn, in order
         self._let_in = False  # the first of them, which has not run yet
@@ -34,11 +37,34 @@ class Writer:
         self._over = False
         self._stopped = False
         self._finishing = False
+        self._rest = b""  # what `_write_now` was not rid of
+        self.crowded = False
+        """Whether several things came at once, so that several are about to be said: these are written in one go."""
 
     def wake(self) -> None:
         """Have what the machine was given written. It costs nothing where the task is at it already."""
-        if self._idle:
+        if self._idle and not self._write_now():
             self._idle.unpark()
+
+    def _write_now(self) -> bool:
+        """Write, for one call at most, what a socket takes at once; tell whether nothing is left for the task to do.
+
+        It spares the call two steps of the task at each end. Where there are more calls the task is better: it writes
+        for all of them in one go. What goes wrong here, the task meets again.
+        """
+        if self._socket is None or self.crowded or self._machine.open_calls > 1:
+            return False
+        if self._queue or self._finishing or self._over:
+            return False
+        data = b"".join(self._machine.data_to_send())
+        self.writes += 1
+        try:
+            sent = os.write(self._socket.fileno(), data) if data else 0
+        except OSError:
+            sent = 0
+        self._rest = data[sent:]
+        self.busy = bool(self._rest)
+        return not (self.busy or self._machine.backlog)
 
     async def turn(self) -> None:
         """Wait until there is room for a message or a frame of data, which the caller hands over before it waits again.
@@ -85,7 +111,8 @@ class Writer:
 
     async def _run(self) -> None:
         while True:
-            pieces = self._machine.data_to_send()
+            pieces: list[bytes | memoryview] = [self._rest] if self._rest else self._machine.data_to_send()
+            self._rest = b""
             self._admit()
             if pieces:
                 self.busy = True

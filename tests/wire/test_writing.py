@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -17,6 +21,7 @@ class Heap:
     def __init__(self) -> None:
         self.waiting: list[bytes] = []
         self.idle = False
+        self.open_calls = 1
 
     @property
     def backlog(self) -> int:
@@ -123,3 +128,70 @@ async def test_a_pause_keeps_everybody_out_until_all_is_written(autojump_clock: 
         await wait_all_tasks_blocked()
         assert done == [b"a"]
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def writing_to_a_socket(heap: Heap) -> AsyncIterator[tuple[Writer, socket.socket]]:
+    """Run a writer that has nothing to do yet; yield the other end, too."""
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    async with trio.SocketStream(trio.socket.from_stdlib_socket(near)) as stream, trio.open_nursery() as nursery:
+        with far:
+            writer = writer_of(heap, stream)
+            nursery.start_soon(writer.run)
+            await wait_all_tasks_blocked()
+            yield writer, far
+            nursery.cancel_scope.cancel()
+
+
+async def test_what_one_call_has_to_say_is_written_to_a_socket_at_once() -> None:
+    """The task is not waited for."""
+    heap = Heap()
+    async with writing_to_a_socket(heap) as (writer, far):
+        heap.waiting.append(b"a")
+        writer.wake()
+        assert far.recv(10) == b"a"
+        await writer.wait_drained()
+
+
+@pytest.mark.parametrize(("calls", "crowded"), [(2, False), (1, True)])
+async def test_what_several_have_to_say_is_left_to_the_task(calls: int, crowded: bool) -> None:
+    """For it writes that in one go: several calls are open, or several things have just come."""
+    heap = Heap()
+    heap.open_calls = calls
+    async with writing_to_a_socket(heap) as (writer, far):
+        writer.crowded = crowded
+        heap.waiting.append(b"a")
+        writer.wake()
+        with pytest.raises(BlockingIOError):
+            far.recv(10)
+        await wait_all_tasks_blocked()
+        assert far.recv(10) == b"a"
+
+
+async def test_what_the_socket_does_not_take_at_once_is_written_by_the_task() -> None:
+    """Nothing is lost, and what comes later stays behind it."""
+    heap, size = Heap(), 10_000_000
+    async with writing_to_a_socket(heap) as (writer, far):
+        for byte in (b"a", b"b"):
+            heap.waiting.append(byte * size)
+            writer.wake()
+        assert (writer.busy, heap.backlog) == (True, size)
+        received = b""
+        while len(received) < 2 * size:
+            await trio.lowlevel.wait_readable(far)
+            received += far.recv(size)
+        assert received == b"a" * size + b"b" * size
+        await writer.wait_drained()
+        assert not writer.busy
+
+
+async def test_the_task_says_that_a_socket_is_broken() -> None:
+    """Whoever wrote first is not the one to be told."""
+    heap = Heap()
+    with pytest.RaisesGroup(trio.BrokenResourceError):
+        async with writing_to_a_socket(heap) as (writer, far):
+            far.close()
+            heap.waiting.append(b"a")
+            writer.wake()
+            await trio.sleep_forever()
