@@ -6,12 +6,17 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from .real.engines import Engine, remove_engines, start_engines, why_not
 from .real.etcd import EtcdCluster, Place, fresh_place, serving_etcd, why_no_etcd
 
 REQUIRED = os.environ.get("SWARMD_REQUIRE_ENGINES") == "1"
 """Whether every test must run, as in CI: one that would be skipped fails, with the reason for skipping it."""
+
+# That an example takes long says more of the machine than of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _ENGINES = pytest.StashKey[list[Engine]]()
 _LOG_SIZES = pytest.StashKey[dict[str, int]]()

@@ -8,7 +8,7 @@ import tarfile
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swarmkit.engine.archives import MergedArchives
@@ -95,7 +95,6 @@ def test_layers_are_in_the_whole_once_and_documents_merged(format: int, pieces: 
     assert read(merged(archive(ONE, format=format), archive(TWO, format=format), pieces=pieces)) == BOTH
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the archives
 @given(
     st.lists(
         st.dictionaries(st.sampled_from([*"abcdefgh", LONG]), st.integers(0, 3000), max_size=6), min_size=1, max_size=3

@@ -87,7 +87,7 @@ def test_each_request_is_accepted_at_some_time() -> None:
 STEPS = st.lists(st.tuples(st.integers(0, len(REQUESTS) - 1), st.booleans()), max_size=20)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(steps=STEPS)
 @example(steps=[(PULL, True), (TAG_BUSYBOX, True), (TAG_ALPINE, True), (TAG_BUSYBOX, False)])
 @example(steps=[(CREATE, True), (COMMIT, True), (COMMIT, False)])
@@ -97,7 +97,7 @@ def test_mirror_lists_what_the_engine_lists(steps: list[tuple[int, bool]]) -> No
     run(steps)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(numbers=st.lists(st.integers(0, len(REQUESTS) - 1), max_size=20))
 @example(numbers=[*range(len(REQUESTS)), *range(len(REQUESTS))])
 def test_mirror_reads_its_writes_without_events(numbers: list[int]) -> None:

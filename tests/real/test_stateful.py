@@ -178,7 +178,6 @@ def test_a_virtual_host_is_what_its_model_says(swarmd: Swarmd, clean_engines: li
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             database=None,
             phases=[Phase.generate] if EXAMPLES < 50 else [Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),

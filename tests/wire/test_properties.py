@@ -36,7 +36,7 @@ def told(events: list[ev.Event]) -> list[str]:
 
 
 @given(numbers, numbers, st.booleans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_fragmentation_gives_the_same_events(numbers: Numbers, cuts: Numbers, wild: bool) -> None:
     """However what one peer sends is cut, the other is told the same, up to the violation if there is one."""
     attack = Attack(numbers.choose)
@@ -98,7 +98,7 @@ class Network:
 
 
 @given(numbers)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_interleaving_delivers_everything_once(numbers: Numbers) -> None:
     """No violation; each call is answered once; streams and channels that ended well have arrived whole."""
     network = Network(numbers)
@@ -134,7 +134,7 @@ def assert_channels_are_whole(sender: Program, receiver: Program) -> None:
 
 
 @given(numbers)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_stop_ends_everything_once(numbers: Numbers) -> None:
     """Wherever the connection breaks, each call is over once, and one that is known not to have been taken was not."""
     network = Network(numbers)
