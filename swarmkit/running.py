@@ -113,10 +113,14 @@ def say(*lines: str) -> bool:
         for line in lines:
             print(line, flush=True)
     except OSError as error:
-        # Whoever wanted to know has gone, or his disk is full. We may be there to serve others: what is not flushed
-        # goes nowhere.
+        # Whoever wanted to know has gone, or his disk is full. We may be there to serve others.
         if not isinstance(error, BrokenPipeError):
             log.warning("nothing more can be said on standard output: %s", error.strerror)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return False
     return True
+
+
+def drop_output() -> None:
+    """Have standard output go nowhere, with what is not flushed yet: it would fail again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

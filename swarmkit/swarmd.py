@@ -15,7 +15,7 @@ from .part import Role
 from .pipeline import Pipeline, parse_pipeline
 from .pipeline_file import MAX_BYTES, PipelineFile, read_pipeline_bytes, read_pipeline_file
 from .registry import GROUP, Registry
-from .running import EXIT_FAILED, EXIT_USAGE, run
+from .running import EXIT_FAILED, EXIT_USAGE, drop_output, run
 
 _EXAMPLE = """\
 swarmd 'dockerserver unix:///tmp/swarm.sock' 'aggregate "a=docker" "b=ssh ops@web-1"'"""
@@ -80,6 +80,7 @@ def main() -> None:
     try:
         swarmd(prog_name="swarmd")
     except OSError as error:  # of what click prints, help for one; all else is told where it happens
+        drop_output()
         sys.exit(f"swarmd: standard output cannot be written: {error.strerror}")
 
 
