@@ -241,7 +241,8 @@ async def test_hosts_that_come_and_go_leave_nothing(etcd: Place) -> None:
     assert before.excess() == ""
     assert coming.failures.keys() & UNFORESEEN == set()
     assert [each for each in map(partial(said_of, etcd), etcd.keys()) if each.get("state") != "created"] == []
-    assert min(coming.times[what] for what in ("come", "created", "listed", "watched")) > HOSTS
+    assert coming.times["come"] > HOSTS
+    assert min(coming.times[what] for what in ("created", "listed", "watched")) > 0  # how often is the machine's affair
 
 
 async def check_agreed(coming: Coming, etcd: Place, seen: set[Path]) -> None:
