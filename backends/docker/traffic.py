@@ -13,6 +13,7 @@ from math import inf
 from typing import TypeVar
 
 import trio
+from attrs import frozen
 
 T = TypeVar("T")
 
@@ -29,6 +30,13 @@ CROWDED = 30.0
 """Seconds for which a way may be full without anything coming back: some 4 MB of buffers at 1 Mbit/s."""
 
 
+@frozen
+class _Step:
+    began: float
+    seconds: float
+    last: float
+
+
 class Traffic:
     """When a host was last heard, and what goes to it. Pings are left out: they would vouch for each other."""
 
@@ -37,7 +45,7 @@ class Traffic:
         self._taken = -inf  # when the way last took what had waited for room
         self._unanswered = 0  # bytes that went since it was heard
         self._going: dict[object, float] = {}  # writes under way, and when each began
-        self._waiting: dict[trio.CancelScope, Callable[[], float]] = {}  # steps under way, and until when each may last
+        self._waiting: dict[trio.CancelScope, _Step] = {}  # steps under way
 
     def watched(self, stream: trio.abc.HalfCloseableStream) -> trio.abc.HalfCloseableStream:
         """Return a stream to the host that is the one given, and is counted."""
@@ -71,7 +79,7 @@ class Traffic:
         """
         began = trio.current_time()
         with trio.CancelScope() as scope:
-            self._waiting[scope] = lambda: min(self._deadline(began, seconds), began + most)
+            self._waiting[scope] = _Step(began, seconds, began + most)
             self._renew()
             try:
                 return await step()
@@ -81,13 +89,12 @@ class Traffic:
 
     def _renew(self) -> None:
         """Give each step the time that it has by now."""
-        for scope, deadline in self._waiting.items():
-            scope.deadline = deadline()
-
-    def _deadline(self, began: float, seconds: float) -> float:
-        heard = max(began, self._heard)
-        taken = max([self._taken, *self._going.values()])
-        return max(heard + seconds, min(taken + STALLED, heard + CROWDED))
+        if not self._waiting:
+            return
+        taken = max(self._taken, next(reversed(self._going.values()), -inf))
+        for scope, step in self._waiting.items():
+            heard = max(step.began, self._heard)
+            scope.deadline = min(max(heard + step.seconds, min(taken + STALLED, heard + CROWDED)), step.last)
 
 
 class _Watched(trio.abc.HalfCloseableStream):
