@@ -137,6 +137,12 @@ def no_such_host(name: str, hosts: Iterable[str]) -> str:
     return f"there is no host called {name!r}; " + (f"the hosts are {names}" if names else "there is none at all")
 
 
+def no_hosts(missing: Iterable[tuple[str, str]] = ()) -> Unavailable:
+    """Make the error for a whole without hosts; `missing` is what may hide some (a source, say), with the reason."""
+    reasons = "; ".join(f"{who}: {reason}" for who, reason in missing)
+    return Unavailable(f"there are no hosts ({reasons})" if reasons else "there are no hosts")
+
+
 def error_of(code: Code | str, message: str, **details: Any) -> SwarmError:
     """Make the error that belongs to a code; an unknown code is a ValueError."""
     return _BY_CODE[Code(code)](message, **details)

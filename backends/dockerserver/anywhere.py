@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swarmkit.errors import SwarmError, Unavailable
+from swarmkit.errors import SwarmError, Unavailable, no_hosts
 from swarmkit.http import Response
 
 from .answers import relayed
@@ -17,8 +17,9 @@ async def to_any(hosts: Hosts, call: Call) -> Response:
     What an engine answers is the answer, errors too: a registry that refuses one refuses all.
     """
     options = await call.options()
-    error: SwarmError = Unavailable("there are no hosts")
-    for node in await hosts.nodes():
+    nodes, missing = await hosts.survey()
+    error: SwarmError = no_hosts(missing)
+    for node in nodes:
         if node.lost is not None:
             error = Unavailable(node.lost, host=node.name)
             continue

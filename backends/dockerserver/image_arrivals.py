@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from swarmkit.engine.replies import joint_error
-from swarmkit.errors import Unavailable
+from swarmkit.errors import Unavailable, no_hosts
 from swarmkit.http import Response
 from swarmkit.message import Message, Verb
 
@@ -97,7 +97,7 @@ class Arrivals:
         """Merge the streams of the hosts; the answer begins as soon as one of them has begun."""
         down = [(node.name, node.lost) for node in nodes if node.lost is not None]
         if not nodes:
-            raise Unavailable("there are no hosts")
+            raise no_hosts((await self._hosts.survey())[1])
         if not opening:
             raise joint_error([(host, Unavailable(reason, host=host)) for host, reason in down])
         notes = [left_out(host, reason) for host, reason in down]

@@ -93,14 +93,14 @@ class Follower:
                 kind = message.get("kind")
                 if kind == "synced" and listed is not None:
                     for name in set(self._members) - listed:
-                        self._end(name)
+                        self._gone(name)
                     listed = None
                 elif kind in ("have", "put"):
                     self._put(message.path[-1], Entry.of(message["row"]))
                     if listed is not None:
                         listed.add(message.path[-1])
                 elif kind == "gone":
-                    self._end(message.path[-1])
+                    self._gone(message.path[-1])
                 elif kind == "missing":
                     self.missing = tuple(Missing(gap["member"], gap["reason"]) for gap in message["missing"])
 
@@ -112,6 +112,11 @@ class Follower:
         elif held[0] != entry:
             self._members[name] = (entry, held[1])
             held[1].describe(entry.labels, drained=entry.drained)
+
+    def _gone(self, name: str) -> None:
+        if name in self._members:
+            log.info("the host %s has left: its source does not list it any more", name)
+        self._end(name)
 
     def _end(self, name: str) -> None:
         if (held := self._members.pop(name, None)) is not None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import evolve
 
-from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented, no_such_host
+from ..errors import Invalid, NotFound, SwarmError, Unavailable, Unimplemented, no_hosts, no_such_host
 from ..instance import open_instance
 from ..message import Message, Verb, ack
 from ..mirror import COLLECTIONS
@@ -67,9 +67,11 @@ class Aggregate:
             if message.path[:1] == ("nodes",) and len(message.path) > 1:
                 return await self._to_node(message)
             if message.verb is Verb.SPAWN and message.path in ((), ("containers",)):
+                self._check_hosts()
                 return await self._spawner.spawn(message)
             if message.verb is Verb.GET and message.path == ("nodes",):
                 await close_ends(message)
+                self._check_hosts()
                 return ack(path=await choose(self.members, self._policy, message))
             if is_renaming(message):
                 return await rename(self.members, self._names, message)
@@ -86,6 +88,10 @@ class Aggregate:
             return ack({"document": {"Name": self.name, "Members": list_nodes(self.members)["rows"]}})
         where = "/".join(message.path) or "itself"
         raise Unimplemented(f"{self.name} does not implement {message.verb.name} on {where}: name a host below nodes")
+
+    def _check_hosts(self) -> None:
+        if not self.members:
+            raise no_hosts((gap.member, gap.reason) for gap in self.membership.missing())
 
     async def _ls(self, message: Message) -> Listed:
         match message.path:

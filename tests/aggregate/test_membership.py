@@ -275,6 +275,33 @@ async def test_what_a_source_misses_is_missing_among_the_hosts(autojump_clock: C
         assert stages.stages["one"].opened == 1
 
 
+@pytest.mark.parametrize(
+    "message", [Message(Verb.SPAWN, args={"name": "a/web"}), Message(Verb.GET, ("nodes",))], ids=str
+)
+async def test_where_there_are_no_hosts_what_hides_them_is_said(autojump_clock: Clock, message: Message) -> None:
+    """Whoever wants a host reads why there is none: the source that would list it does not answer."""
+    source = ScriptedSource()
+    async with following(source, Stages()) as whole:
+        gaps = [{"member": "etcd", "reason": "refused"}]
+        source.senders[-1].offer(Message(Verb.WATCH, (), {"kind": "missing", "missing": gaps}))
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(Unavailable, match=r"^there are no hosts \(etcd: refused\)$"):
+            await whole(message)
+
+
+async def test_that_a_host_has_left_is_logged(autojump_clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said of one that is not listed any more, and not of one that is listed at another address."""
+    caplog.set_level("INFO")
+    source, stages = ListSource({"a": "one"}), Stages(one="web", two="web")
+    async with source.open() as service, following(service, stages):
+        await source.add("a", "two")
+        await trio.testing.wait_all_tasks_blocked()
+        assert "has left" not in caplog.text
+        await source.remove("a")
+        await trio.testing.wait_all_tasks_blocked()
+        assert caplog.messages.count("the host a has left: its source does not list it any more") == 1
+
+
 async def test_host_that_its_source_gives_up_is_down_and_not_opened(autojump_clock: Clock) -> None:
     """An entry with a reason why it is lost is a host that is down for it; without the reason it is opened."""
     source, stages = ListSource(), Stages(one="web")
