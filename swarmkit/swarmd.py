@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import sys
 from typing import Any
@@ -79,7 +80,9 @@ def main() -> None:
     """Run the command with the arguments of the process."""
     try:
         swarmd(prog_name="swarmd")
-    except OSError as error:  # of what click prints, help for one; all else is told where it happens
+    except OSError as error:
+        if error.errno != errno.ENOSPC:  # click prints help, say; all else is told where it happens
+            raise
         drop_output()
         sys.exit(f"swarmd: standard output cannot be written: {error.strerror}")
 
