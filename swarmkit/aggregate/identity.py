@@ -133,7 +133,7 @@ class Identities:
         """Return the one that is shown of all that are one host with a pair."""
         first = pair.first
         while (
-            before := next((each.first for each in self._pairs if each.one and each.second is first), None)
+            before := next((each.first for each in self._pairs if each.one and each.second == first), None)
         ) is not None:
             first = before
         return first

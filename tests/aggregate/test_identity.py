@@ -260,6 +260,19 @@ async def test_three_ways_are_one(autojump_clock: Clock) -> None:
         assert await shown(whole) == (["a/web"], {"a": None, "b": SAME, "c": SAME})
 
 
+async def test_three_ways_of_which_the_first_is_known_last(autojump_clock: Clock) -> None:
+    """What was hidden behind the second is then said to be the first, for the second is hidden itself."""
+    first = engine("a", "bridge", "web")
+    second, third = way_to(first, "b"), way_to(first, "c")
+    first.id = "Y"
+    async with whole_of(first, second, third, identification=DOCKER) as whole:
+        assert (await shown(whole))[1] == {"a": None, "b": None, "c": "the same engine as b"}
+        first.id = "X"
+        first.tell("put", ("nodes", "a"), row=first.node_row().to_plain())
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await shown(whole))[1] == {"a": None, "b": SAME, "c": SAME}
+
+
 @pytest.mark.parametrize("order", [("dc1", "one"), ("one", "dc1")])
 async def test_a_member_that_is_a_host_beneath_another(autojump_clock: Clock, order: tuple[str, str]) -> None:
     """The one that can be hidden is, whichever came first: the member that is the host itself."""
