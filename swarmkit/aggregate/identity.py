@@ -95,7 +95,7 @@ class Identities:
         for pair in self._pairs:
             if pair.has(member):
                 pair.note(member)
-        self._show(member)
+        self._show()
 
     def _ensure_pair(self, one: Carrier, other: Carrier, id: str) -> None:
         if any({pair.first, pair.second} == {one, other} for pair in self._pairs):
@@ -110,13 +110,13 @@ class Identities:
         for pair in pairs:
             self._pairs.remove(pair)
             pair.scope.cancel()
-            self._show(pair.first.member, pair.second.member)
+        self._show()
 
-    def _show(self, *members: Member) -> None:
-        """Show or hide members as it is known now."""
-        for member in members:
+    def _show(self) -> None:
+        """Show or hide members as it is known now: what is known of two may change why a third is hidden."""
+        for member in list(self._members.values()):
             hidden = self._why_hidden(member)
-            if hidden != member.hidden and self._members.get(member.name) is member:
+            if hidden != member.hidden:
                 member.hidden = hidden
                 self._watches.again(member)
 
@@ -163,7 +163,7 @@ class Identities:
             pair.one = one
             same = "the hosts {} and {} are one engine".format(*pair.names)
             log.warning("%s", same if one else self._identification.warning(pair.names))
-        self._show(pair.first.member, pair.second.member)
+        self._show()
 
     async def _compare(self, pair: Pair) -> bool | None:
         """Look at both hosts by turns, twice, and return what that tells."""
