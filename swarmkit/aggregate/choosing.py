@@ -22,7 +22,8 @@ async def choose(members: Mapping[str, Member], policy: Policy, message: Message
     """
     for collection in ("containers", "images"):
         await refresh(members.values(), collection)
-    order = policy(message.get("spec") or {}, [member.candidate(Within.of(message)) for member in members.values()])
+    within = Within.of(message)
+    order = policy(message.get("spec") or {}, [member.candidate(within) for member in members.values()])
     if not order:
         raise Unavailable("no host can take it")
     member = members[order[0].name]

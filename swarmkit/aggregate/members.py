@@ -34,7 +34,7 @@ class Member:
     arrivals: Arrivals = field(factory=Arrivals)
 
     async def __call__(self, message: Message, /) -> Message:
-        if self.nested and places(message):
+        if places(message) and self.nested:
             message = Within.of(message).beneath(self.name, self.labels).tell(message)
         return await self.mirror(message)
 

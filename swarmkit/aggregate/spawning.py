@@ -51,8 +51,9 @@ class Spawner:
         members, message = self._eligible(message)
         await refresh(members)  # what was removed through us has given back its room
         failures: dict[str, SwarmError] = {}
+        within = Within.of(message)
         while True:
-            member = self._choose(spec, members, failures, Within.of(message))
+            member = self._choose(spec, members, failures, within)
             try:
                 return await self.spawn_on(member, message)
             except SwarmError as error:
