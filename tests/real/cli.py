@@ -28,6 +28,16 @@ LOG_ENDS = "sleep 0.2"
 engine of 20.10 end the log without them."""
 
 
+def now() -> str:
+    """Return the time as `docker events` takes it."""
+    return f"{time.time():.9f}"
+
+
+def from_now() -> tuple[str, str]:
+    """Return the words for `docker events` to tell all from now on: nothing says when a client is listened to."""
+    return "--since", now()
+
+
 def docker_binaries() -> list[str]:
     """Return every docker command on the search path, the user's default one first."""
     found = (shutil.which("docker", path=folder) for folder in os.environ["PATH"].split(os.pathsep))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -87,11 +86,6 @@ def _play(scenario: Scenario, binary: str, swarmd: Swarmd, here: str, there: str
     finally:
         cli.clear()
         cli.close()
-
-
-def now() -> str:
-    """Return the time as `docker events` takes it."""
-    return f"{time.time():.9f}"
 
 
 def sorted_lines(text: str) -> str:

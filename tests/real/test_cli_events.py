@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from .cli import Cli
+from .cli import Cli, from_now, now
 from .same import same
 
 FORMAT = ("--format", "{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}")
@@ -19,7 +19,7 @@ def _lives(cli: Cli) -> tuple[str, str]:
     cli.run("run", "--name", "two", "busybox", "sh", "-c", "exit 3", code=3, tell=False)
     cli.quiet("rename", "two", "three")
     cli.quiet("rm", "three")
-    return before, f"{time.time():.9f}"
+    return before, now()
 
 
 @same
@@ -48,8 +48,7 @@ def _told(cli: Cli, *words: str) -> None:
 @same
 def test_what_comes(cli: Cli) -> None:
     """Events arrive as they happen."""
-    since = f"{time.time():.9f}"  # the command has no word for being subscribed
-    with cli.background("events", "--since", since, "--filter", "type=container", *FORMAT, code=None) as events:
+    with cli.background("events", *from_now(), "--filter", "type=container", *FORMAT, code=None) as events:
         cli.quiet("run", "--rm", "--name", "web", "busybox", "true")
         assert events.stdout is not None
         for line in iter(events.stdout.readline, b""):

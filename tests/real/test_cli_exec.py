@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from .cli import Cli, Terminal
+from .cli import Cli, Terminal, from_now
 from .same import same
 from .test_cli_run import EVERY_BYTE
 
@@ -90,9 +90,8 @@ def test_attach_without_input(cli: Cli) -> None:
     """`attach --no-stdin` only looks."""
     script = "until [ -e /go ]; do sleep 0.05; done; echo gone; exit 2"
     cli.quiet("run", "-d", "--name", "web", "busybox", "sh", "-c", script)
-    span = ("--since", f"{time.time():.9f}")
     with (
-        cli.background("events", *span, "--filter", "event=attach", code=None) as attaching,
+        cli.background("events", *from_now(), "--filter", "event=attach", code=None) as attaching,
         cli.background("attach", "--no-stdin", "web", code=2),
     ):
         assert attaching.stdout is not None

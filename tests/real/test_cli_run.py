@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-import time
 
 import pytest
 
-from .cli import Cli
+from .cli import Cli, from_now
 from .same import same
 
 pytestmark = pytest.mark.over_ssh
@@ -54,9 +53,8 @@ def test_detached(cli: Cli) -> None:
 def test_detached_and_removed(cli: Cli) -> None:
     """`run -d --rm` removes the container when it ends."""
     cli.run("run", "-d", "--rm", "--name", "web", "busybox", "sleep", "60")
-    span = ("--since", f"{time.time():.9f}")  # events has no word for being subscribed
     shown = ("--filter", "event=destroy", "--format", "{{.Actor.Attributes.name}}")
-    with cli.background("events", *span, *shown, code=None) as seen:
+    with cli.background("events", *from_now(), *shown, code=None) as seen:
         cli.run("kill", "web")
         assert seen.stdout is not None
         assert seen.stdout.readline() == b"web\n"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from .cli import from_now
 from .engines import Engine
 from .listener import Listener, listening
-from .looking import FLAGGED, HEALED, docker
+from .looking import FLAGGED, HEALED, docker, wait_up
 from .swarm import over, serving
 
 pytestmark = pytest.mark.engine
@@ -49,21 +50,13 @@ def test_history_meets_news_without_a_gap(clean_engines: list[Engine], tmp_path:
 def test_a_host_that_was_away_tells_what_happened(clean_engines: list[Engine], tmp_path: Path) -> None:
     """A link that is cut is told; what the host did meanwhile comes when it is back, once; the other one goes on."""
     one, two = clean_engines[:2]
-    with (
-        serving(tmp_path / "swarm.sock", over([one, two], two=f"docker --insecure {two.tcp}")) as swarm,
-        listening(
-            swarm,
-            tmp_path / "events",
-            "--since",
-            str(time.time()),  # for the command takes its time to subscribe
-            "--filter",
-            "event=create",
-            "--filter",
-            "event=lost",
-            "--filter",
-            "event=back",
-        ) as events,
-    ):
+    shown = [word for kind in ("create", "lost", "back") for word in ("--filter", f"event={kind}")]
+    with ExitStack() as stack:
+        swarm = stack.enter_context(
+            serving(tmp_path / "swarm.sock", over([one, two], two=f"docker --insecure {two.tcp}"))
+        )
+        wait_up(swarm)  # what a host did before it was first followed is told by nobody
+        events = stack.enter_context(listening(swarm, tmp_path / "events", *from_now(), *shown))
         assert docker(swarm, "create", "--name", "two/before", "busybox").returncode == 0
         events.wait_for("two create before", HEALED)
         two.cut()

@@ -13,9 +13,9 @@ import pytest
 
 from swarmkit.testing.archives import archive_of
 
-from .cli import LOG_ENDS, Cli, docker_binaries
+from .cli import LOG_ENDS, Cli, docker_binaries, now
 from .engines import Engine
-from .mixed import LOOP, Scenario, contents, difference, mixing, now, on_either, shape, sorted_lines
+from .mixed import LOOP, Scenario, contents, difference, mixing, on_either, shape, sorted_lines
 from .swarm import Swarmd
 
 STATE = ("inspect", "-f", "{{.Node.Name}} {{.Name}} {{.State.Status}} {{.State.ExitCode}}")

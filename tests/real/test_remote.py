@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from ..remote.serving import Far, listening
-from .cli import TIMEOUT, Cli, docker_binaries
+from .cli import TIMEOUT, Cli, docker_binaries, from_now
 from .engines import Engine
 from .looking import down_reasons, wait_up
 from .processes import children
@@ -168,8 +168,8 @@ def test_build(cli: Cli, tmp_path: Path) -> None:
 
 def test_events(cli: Cli) -> None:
     """What happens there is told here, with the host's path."""
-    span = ("--since", f"{time.time():.9f}")  # nothing says when a client of events is listened to
-    with cli.background("events", *span, "--format", "{{.Action}} {{.Actor.Attributes.name}}", code=None) as events:
+    shown = ("--format", "{{.Action}} {{.Actor.Attributes.name}}")
+    with cli.background("events", *from_now(), *shown, code=None) as events:
         assert events.stdout is not None
         cli.quiet("create", "--name", "told", *on("one"), "busybox", "true")
         assert re.match(rb"create \S*told\n", events.stdout.readline())

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..cli import from_now
 from ..listener import Listener, listening
 from ..looking import docker
 from ..swarm import Swarmd
@@ -168,8 +169,7 @@ def undisturbed(swarm: Swarmd, hosts: Sequence[str], folder: Path) -> Iterator[B
     """
     reader, worker = hosts
     with ExitStack() as stack:
-        since = f"{time.time():.9f}"  # nobody is told by when a `docker events` without it has begun to listen
-        words = ("--since", since, "--filter", "type=container", "--filter", "event=create")
+        words = (*from_now(), "--filter", "type=container", "--filter", "event=create")
         events = stack.enter_context(listening(swarm, folder / "events", *words))
         counts = [
             stack.enter_context(counting(swarm, folder / "logs", "logs", "-f", f"on-{reader}")),
